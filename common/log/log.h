@@ -1,0 +1,102 @@
+/* One partition's log over a key-value store: append in batches, everything else derived from `events`.
+ *
+ * The deciding thread builds a cl_batch; the writer thread commits it in one transaction (hash chain, events, streams,
+ * commands, cursors, actors, dues); readers use their own read transactions. `events` is the only truth: cl_log_derive
+ * rebuilds streams, commands and cursors from it byte for byte, the partition (common/actor) actors and dues. */
+#ifndef CL_LOG_LOG_H
+#define CL_LOG_LOG_H
+
+#include "base/hash.h"
+#include "log/kv.h"
+#include "log/record.h"
+
+struct cl_log_head {
+	uint64_t seq; /* 0 = empty */
+	struct cl_hash hash;
+	int64_t recorded_ms;
+};
+
+struct cl_log_identity {
+	struct cl_id log_id;
+	uint32_t service, partition, partitions;
+	struct cl_sign_key sign_key;
+};
+
+struct cl_log {
+	struct cl_kv *kv;
+	struct cl_log_identity identity;
+	struct cl_log_head head; /* durable; changed only by cl_log_commit's caller (see there) */
+	int64_t command_window_ms; /* commands older than this are forgotten, and refused by the partition */
+};
+
+/* What a batch changes beside its records. */
+struct cl_batch_actor { uint8_t kind; struct cl_id id; uint32_t version; uint64_t last_seq; uint32_t offset, n; /* state bytes in extra; n == 0: actor ended */ };
+struct cl_batch_due { uint8_t kind; struct cl_id id; int64_t old_ms, new_ms; /* 0 = none */ };
+struct cl_batch_record { uint32_t offset, n; };
+
+struct cl_batch {
+	struct cl_buf bytes; /* records, encoded */
+	struct cl_buf extra; /* states, encoded */
+	struct cl_batch_record *records; uint32_t record_n, record_cap;
+	struct cl_batch_actor *actors;   uint32_t actor_n, actor_cap;
+	struct cl_batch_due *dues;       uint32_t due_n, due_cap;
+	uint64_t number; /* counter of numbers for people after this batch; 0 = unchanged */
+};
+
+void cl_batch_init(struct cl_batch *batch);
+void cl_batch_done(struct cl_batch *batch);
+void cl_batch_clear(struct cl_batch *batch);
+void cl_batch_record(struct cl_batch *batch, const struct cl_record *record);
+void cl_batch_actor(struct cl_batch *batch, uint8_t kind, struct cl_id id, uint32_t version, uint64_t last_seq, struct cl_bytes state);
+void cl_batch_due(struct cl_batch *batch, uint8_t kind, struct cl_id id, int64_t old_ms, int64_t new_ms);
+
+/* Opens what is there, or writes log_opened as record 1. identity gives service, partition, partitions, sign_key and, for a
+ * new log, log_id; for an existing log log_id is read, and another service, partition, count or key is MISMATCH.
+ * Every record's checksum is checked: CORRUPT, with *ret_bad_seq. Tables that lag behind events (a rebuild that was cut off)
+ * are derived anew. now_ms stamps log_opened. */
+CL_MUST_CHECK int cl_log_open(struct cl_log *log, struct cl_kv *kv, const struct cl_log_identity *identity,
+			      int64_t command_window_ms, int64_t now_ms, uint64_t *ret_bad_seq);
+
+/* Commits the batch in one transaction on the calling thread; reads log->head and computes *ret_head but does not touch
+ * log->head: the deciding thread sets it when it learns of the commit. Records must carry seq head+1, head+2, …
+ * NOSPACE: nothing happened, try the same batch again later. Any other error: exit the process. */
+CL_MUST_CHECK int cl_log_commit(const struct cl_log *log, const struct cl_log_head *head, const struct cl_batch *batch, struct cl_log_head *ret_head);
+
+/* -- reading; a reader is a snapshot, for one turn -- */
+struct cl_log_reader { struct cl_kv *kv; struct cl_kv_txn *txn; struct cl_kv_cursor *cursor; uint64_t next; };
+CL_MUST_CHECK int cl_log_reader_open(struct cl_log_reader *reader, struct cl_kv *kv, uint64_t from_seq);
+void cl_log_reader_close(struct cl_log_reader *reader);
+/* The next record; NOTFOUND at the head; CORRUPT. Views live until the reader closes. */
+CL_MUST_CHECK int cl_log_reader_next(struct cl_log_reader *reader, struct cl_stored *ret_stored);
+CL_MUST_CHECK int cl_log_read(struct cl_kv_txn *txn, struct cl_kv *kv, uint64_t seq, struct cl_stored *ret_stored);
+CL_MUST_CHECK int cl_log_read_head(struct cl_kv_txn *txn, struct cl_kv *kv, struct cl_log_head *ret_head);
+/* Sequence of one version of an aggregate; NOTFOUND. */
+CL_MUST_CHECK int cl_log_stream_seq(struct cl_kv_txn *txn, struct cl_kv *kv, uint8_t kind, struct cl_id id, uint32_t version, uint64_t *ret_seq);
+/* Positions recorded for a command; NOTFOUND. */
+CL_MUST_CHECK int cl_log_command(struct cl_kv_txn *txn, struct cl_kv *kv, struct cl_id command, uint64_t *ret_first, uint64_t *ret_last);
+CL_MUST_CHECK int cl_log_cursor(struct cl_kv_txn *txn, struct cl_kv *kv, uint32_t service, uint32_t partition, uint64_t *ret_seq, struct cl_hash *ret_hash);
+/* The counter of numbers for people; 0 if none was taken. */
+CL_MUST_CHECK int cl_log_number(struct cl_kv_txn *txn, struct cl_kv *kv, uint64_t *ret_number);
+struct cl_log_actor { uint32_t version; uint64_t last_seq; struct cl_bytes state; };
+CL_MUST_CHECK int cl_log_actor(struct cl_kv_txn *txn, struct cl_kv *kv, uint8_t kind, struct cl_id id, struct cl_log_actor *ret_actor);
+
+/* Drops and rebuilds streams, commands, cursors from events in transactions of bounded size. */
+CL_MUST_CHECK int cl_log_derive(struct cl_log *log);
+
+/* Whole-log verification: order, checksums, chain, checkpoint signatures, aggregate versions. */
+struct cl_verify_report {
+	uint64_t records, checkpoints;
+	uint64_t last_signed_seq; /* history is proven up to here */
+	uint64_t bad_seq;         /* first bad record, 0 = none */
+	int bad_code;             /* CORRUPT, CHAIN, SIGNATURE, MALFORMED, MISMATCH (version or order) */
+	struct cl_log_head head;
+	struct cl_id log_id;
+};
+/* public_key NULL: the key in log_opened is believed (catches accidents, not an attacker). progress may be NULL. */
+CL_MUST_CHECK int cl_log_verify(struct cl_kv *kv, const uint8_t *public_key, void (*progress)(void *context, uint64_t seq, uint64_t of),
+				void *context, struct cl_verify_report *ret_report);
+/* A checkpoint known from outside (anchor): TRUNCATED if the log ends before it, CHAIN if it has another hash there. */
+struct cl_anchor { struct cl_id log_id; uint64_t seq; struct cl_hash hash; };
+CL_MUST_CHECK int cl_log_check_anchor(struct cl_kv *kv, const struct cl_anchor *anchor);
+
+#endif
