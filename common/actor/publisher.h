@@ -14,6 +14,8 @@ struct cl_publisher {
 	struct cl_publisher_subscriber *first;
 	uint32_t count, max;
 	uint64_t records_sent, bytes_sent; /* metrics */
+	/* The type that filters look at; NULL = cl_record_type. The archive gives its inner record's type. */
+	uint16_t (*type_of)(struct cl_bytes record);
 };
 
 void cl_publisher_init(struct cl_publisher *publisher, struct cl_env *env, struct cl_log *log, uint32_t max_subscribers);

@@ -25,7 +25,8 @@ struct cl_subscription {
 	uint64_t head; /* what the producer last said */
 	uint32_t credit;
 	struct cl_id id;          /* of the present try */
-	int64_t heard_ms, next_try_ms;
+	int64_t heard_ms, alive_ms; /* steady clock: last word from the producer, and to it */
+	uint32_t owed;             /* credit not yet granted */
 	bool active, ended;
 	cl_on_records on_records;
 	cl_on_ended on_ended;
