@@ -10,6 +10,7 @@
 
 #include "base/arena.h"
 #include "codec.h"
+#include "log/record.h"
 #include "schema.h"
 #include "text.h"
 
@@ -64,6 +65,9 @@ struct cl_decision {
 void *cl_emit(struct cl_decision *decision, const struct cl_ctx *ctx, uint16_t type);
 #define CL_EMIT(decision, ctx, name) ((struct name *)cl_emit((decision), (ctx), CL_T_##name))
 void cl_refuse(struct cl_decision *decision, uint32_t reject, const char *field);
+
+/* Decodes a stored record into an event of the current version; bodies borrow from bytes and lie in the arena. */
+CL_MUST_CHECK int cl_event_open(struct cl_bytes bytes, struct cl_arena *arena, struct cl_record *ret_record, struct cl_event *ret_event);
 
 struct cl_target { uint8_t kind; struct cl_id id; };
 #define CL_TARGETS_MAX 8

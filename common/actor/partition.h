@@ -52,7 +52,8 @@ void cl_partition_wake(struct cl_partition *partition);
 void cl_partition_turn(struct cl_partition *partition);
 const struct cl_partition_stats *cl_partition_stats(const struct cl_partition *partition);
 struct cl_log *cl_partition_log(struct cl_partition *partition);
-const struct cl_subscription *cl_partition_sources(const struct cl_partition *partition, uint32_t *ret_n);
+/* The index-th log it follows; NULL beyond the last. */
+const struct cl_subscription *cl_partition_source(const struct cl_partition *partition, uint32_t index);
 
 /* -- replay: the same evolve over a log, aside (audit, rebuild, as-of) -- */
 struct cl_replay;
