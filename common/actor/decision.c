@@ -29,18 +29,23 @@ void cl_refuse(struct cl_decision *decision, uint32_t reject, const char *field)
 	decision->reject_field = field;
 }
 
+void cl_event_head(const struct cl_record *record, struct cl_event *ret_event)
+{
+	*ret_event = (struct cl_event){.type = record->type,
+				       .kind = record->kind,
+				       .aggregate = record->aggregate,
+				       .version = record->aggregate_version,
+				       .recorded_ms = record->recorded_ms,
+				       .occurred_ms = record->occurred_ms,
+				       .who = record->who,
+				       .correlation = record->correlation};
+}
+
 int cl_event_open(struct cl_bytes bytes, struct cl_arena *arena, struct cl_record *ret_record, struct cl_event *ret_event)
 {
 	int rc = cl_record_decode(bytes, ret_record);
 	if (rc != CL_OK)
 		return rc;
-	*ret_event = (struct cl_event){.type = ret_record->type,
-				       .kind = ret_record->kind,
-				       .aggregate = ret_record->aggregate,
-				       .version = ret_record->aggregate_version,
-				       .recorded_ms = ret_record->recorded_ms,
-				       .occurred_ms = ret_record->occurred_ms,
-				       .who = ret_record->who,
-				       .correlation = ret_record->correlation};
+	cl_event_head(ret_record, ret_event);
 	return cl_decode_version(ret_record->type, ret_record->version, ret_record->payload, arena, &ret_event->body, NULL);
 }

@@ -67,6 +67,7 @@ void *cl_emit(struct cl_decision *decision, const struct cl_ctx *ctx, uint16_t t
 void cl_refuse(struct cl_decision *decision, uint32_t reject, const char *field);
 
 /* Decodes a stored record into an event of the current version; bodies borrow from bytes and lie in the arena. */
+void cl_event_head(const struct cl_record *record, struct cl_event *ret_event); /* all but the body */
 CL_MUST_CHECK int cl_event_open(struct cl_bytes bytes, struct cl_arena *arena, struct cl_record *ret_record, struct cl_event *ret_event);
 
 struct cl_target { uint8_t kind; struct cl_id id; };

@@ -83,6 +83,9 @@ CL_MUST_CHECK int cl_log_actor(struct cl_kv_txn *txn, struct cl_kv *kv, uint8_t 
 /* Drops and rebuilds streams, commands, cursors from events in transactions of bounded size. */
 CL_MUST_CHECK int cl_log_derive(struct cl_log *log);
 
+/* Replaces ACTORS, DUES and the number counter by what the batch holds (its records are not looked at), in one transaction. */
+CL_MUST_CHECK int cl_log_replace_actors(struct cl_log *log, const struct cl_batch *batch);
+
 /* Whole-log verification: order, checksums, chain, checkpoint signatures, aggregate versions. */
 struct cl_verify_report {
 	uint64_t records, checkpoints;
