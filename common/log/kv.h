@@ -4,7 +4,8 @@
  *
  * A write transaction belongs to the thread that began it. A read transaction may move between threads, one user at a
  * time, and should live no longer than one turn. Keys are 1..511 bytes, compared as unsigned bytes; values up to 1 GiB.
- * Views from get and cursors live until the next put/del in the same transaction, or its end. */
+ * Views from get and cursors live until the next put/del/clear in the same transaction, or its end. A cursor over a table that
+ * its own transaction has changed, or that gave NOTFOUND, must seek again before next. */
 #ifndef CL_LOG_KV_H
 #define CL_LOG_KV_H
 
@@ -27,13 +28,14 @@ struct cl_kv_txn; /* a transaction */
 struct cl_kv_cursor;
 
 struct cl_kv_ops {
-	/* *ret_txn for reading or writing. A second writer waits. Errors: NOMEM, IO, AGAIN (no reader slot). */
+	/* *ret_txn for reading or writing. A second writer waits. Errors: NOMEM, IO, AGAIN (no reader slot), NOSPACE (writing: a
+	 * full map can not be grown while readers stay open). */
 	int (*begin)(struct cl_kv *kv, bool write, struct cl_kv_txn **ret_txn);
 	/* OK: durable. NOSPACE (disk or map full: nothing happened, may be retried), IO (state unknown: exit). Ends the txn in every case. */
 	int (*commit)(struct cl_kv_txn *txn);
 	void (*abort)(struct cl_kv_txn *txn); /* also ends a reader */
 	int (*get)(struct cl_kv_txn *txn, enum cl_table table, struct cl_bytes key, struct cl_bytes *ret_value); /* NOTFOUND */
-	/* append: key is larger than all in the table. NOSPACE, IO. */
+	/* append: key is larger than all in the table, else EXISTS. NOSPACE, IO: abort the txn. */
 	int (*put)(struct cl_kv_txn *txn, enum cl_table table, struct cl_bytes key, struct cl_bytes value, bool append);
 	int (*del)(struct cl_kv_txn *txn, enum cl_table table, struct cl_bytes key); /* NOTFOUND */
 	int (*clear)(struct cl_kv_txn *txn, enum cl_table table);                   /* drops all entries */

@@ -52,21 +52,26 @@ void cl_batch_due(struct cl_batch *batch, uint8_t kind, struct cl_id id, int64_t
 
 /* Opens what is there, or writes log_opened as record 1. identity gives service, partition, partitions, sign_key and, for a
  * new log, log_id; for an existing log log_id is read, and another service, partition, count or key is MISMATCH.
- * Every record's checksum is checked: CORRUPT, with *ret_bad_seq. Tables that lag behind events (a rebuild that was cut off)
- * are derived anew. now_ms stamps log_opened. */
+ * Every record's order and checksum are checked: CORRUPT, with *ret_bad_seq (else 0). Derived tables that are not whole (a
+ * rebuild that was cut off) or were written under another command window are derived anew. now_ms stamps log_opened.
+ * Nothing to close: the store stays the caller's. */
 CL_MUST_CHECK int cl_log_open(struct cl_log *log, struct cl_kv *kv, const struct cl_log_identity *identity,
 			      int64_t command_window_ms, int64_t now_ms, uint64_t *ret_bad_seq);
 
-/* Commits the batch in one transaction on the calling thread; reads log->head and computes *ret_head but does not touch
- * log->head: the deciding thread sets it when it learns of the commit. Records must carry seq head+1, head+2, …
- * NOSPACE: nothing happened, try the same batch again later. Any other error: exit the process. */
+/* Commits the batch in one transaction on the calling thread, behind *head (of the batch before, or log->head) and computes
+ * *ret_head; does not touch log->head: the deciding thread sets it when it learns of the commit. Records must carry seq
+ * head+1, head+2, … and a recorded_ms that never runs backwards (else: an assertion). A batch may hold no record (actors, dues
+ * or number alone); *ret_head is then *head. An actor or due that is to go and is not there is no error.
+ * NOSPACE: nothing happened, try the same batch again later (a full map was grown and tried again already). Any other
+ * error: exit the process, since what is durable is unknown. */
 CL_MUST_CHECK int cl_log_commit(const struct cl_log *log, const struct cl_log_head *head, const struct cl_batch *batch, struct cl_log_head *ret_head);
 
 /* -- reading; a reader is a snapshot, for one turn -- */
-struct cl_log_reader { struct cl_kv *kv; struct cl_kv_txn *txn; struct cl_kv_cursor *cursor; uint64_t next; };
+struct cl_log_reader { struct cl_kv *kv; struct cl_kv_txn *txn; struct cl_kv_cursor *cursor; uint64_t next; bool placed; };
+/* from_seq 0 reads from the first. AGAIN: no reader slot. */
 CL_MUST_CHECK int cl_log_reader_open(struct cl_log_reader *reader, struct cl_kv *kv, uint64_t from_seq);
 void cl_log_reader_close(struct cl_log_reader *reader);
-/* The next record; NOTFOUND at the head; CORRUPT. Views live until the reader closes. */
+/* The next record; NOTFOUND at the head; CORRUPT (checksum, or a record is missing: reader->next names it). Views live until the reader closes. */
 CL_MUST_CHECK int cl_log_reader_next(struct cl_log_reader *reader, struct cl_stored *ret_stored);
 CL_MUST_CHECK int cl_log_read(struct cl_kv_txn *txn, struct cl_kv *kv, uint64_t seq, struct cl_stored *ret_stored);
 CL_MUST_CHECK int cl_log_read_head(struct cl_kv_txn *txn, struct cl_kv *kv, struct cl_log_head *ret_head);
@@ -80,13 +85,21 @@ CL_MUST_CHECK int cl_log_number(struct cl_kv_txn *txn, struct cl_kv *kv, uint64_
 struct cl_log_actor { uint32_t version; uint64_t last_seq; struct cl_bytes state; };
 CL_MUST_CHECK int cl_log_actor(struct cl_kv_txn *txn, struct cl_kv *kv, uint8_t kind, struct cl_id id, struct cl_log_actor *ret_actor);
 
-/* Drops and rebuilds streams, commands, cursors from events in transactions of bounded size. */
+/* Drops and rebuilds streams, commands, cursors from events in transactions of bounded size. Cut off anywhere, the next
+ * cl_log_open begins it anew. CORRUPT, NOSPACE, IO. */
 CL_MUST_CHECK int cl_log_derive(struct cl_log *log);
 
 /* Replaces ACTORS, DUES and the number counter by what the batch holds (its records are not looked at), in one transaction. */
 CL_MUST_CHECK int cl_log_replace_actors(struct cl_log *log, const struct cl_batch *batch);
 
-/* Whole-log verification: order, checksums, chain, checkpoint signatures, aggregate versions. */
+/* What a checkpoint's signature covers (log id ‖ seq, big endian ‖ hash: 56 bytes), signed. */
+void cl_log_sign(const struct cl_log_identity *identity, uint64_t seq, struct cl_hash hash, uint8_t ret_signature[CL_SIGN_BYTES]);
+/* SIGNATURE if it does not hold. */
+CL_MUST_CHECK int cl_log_sign_check(const uint8_t public_key[32], struct cl_id log_id, uint64_t seq, struct cl_hash hash,
+				    const uint8_t signature[CL_SIGN_BYTES]);
+
+/* Whole-log verification: order, checksums, form, chain, checkpoint signatures, aggregate versions (1, 2, 3 … for each), and that
+ * recorded_ms never runs backwards. Reads in short transactions, beside a running service too. */
 struct cl_verify_report {
 	uint64_t records, checkpoints;
 	uint64_t last_signed_seq; /* history is proven up to here */
@@ -95,10 +108,13 @@ struct cl_verify_report {
 	struct cl_log_head head;
 	struct cl_id log_id;
 };
-/* public_key NULL: the key in log_opened is believed (catches accidents, not an attacker). progress may be NULL. */
+/* public_key NULL: the key in log_opened is believed (catches accidents, not an attacker). progress may be NULL.
+ * OK: all of it holds. Otherwise bad_code, with the report filled up to the bad record; or an operating error (bad_seq 0). */
 CL_MUST_CHECK int cl_log_verify(struct cl_kv *kv, const uint8_t *public_key, void (*progress)(void *context, uint64_t seq, uint64_t of),
 				void *context, struct cl_verify_report *ret_report);
-/* A checkpoint known from outside (anchor): TRUNCATED if the log ends before it, CHAIN if it has another hash there. */
+/* A checkpoint known from outside (anchor): TRUNCATED if the log ends before it, CHAIN if it has another hash there, MISMATCH
+ * if it is of another log. Says something about what lies before it only together with cl_log_verify: the stored hash is
+ * compared, the chain up to it is verify's. */
 struct cl_anchor { struct cl_id log_id; uint64_t seq; struct cl_hash hash; };
 CL_MUST_CHECK int cl_log_check_anchor(struct cl_kv *kv, const struct cl_anchor *anchor);
 
