@@ -1,0 +1,40 @@
+#include "text.h"
+
+#include <stddef.h>
+
+enum cl_lang cl_lang_from(const char *text) {
+	return text && text[0] == 'e' && text[1] == 'n' ? CL_EN : CL_VI;
+}
+
+const char *cl_reject_name(uint32_t code) {
+	switch (code) {
+#define REJECT_NAME(name, number, vi, en)                                                                              \
+	case (number):                                                                                                 \
+		return #name;
+		CL_REJECTS(REJECT_NAME)
+#undef REJECT_NAME
+	}
+	return NULL;
+}
+
+const char *cl_reject_text(uint32_t code, enum cl_lang lang) {
+	switch (code) {
+#define REJECT_TEXT(name, number, vi, en)                                                                              \
+	case (number):                                                                                                 \
+		return lang == CL_EN ? (en) : (vi);
+		CL_REJECTS(REJECT_TEXT)
+#undef REJECT_TEXT
+	}
+	return lang == CL_EN ? "The request was refused." : "Yêu cầu bị từ chối.";
+}
+
+const char *cl_text(enum cl_text id, enum cl_lang lang) {
+	static const struct {
+		const char *vi, *en;
+	} texts[] = {
+#define TEXT_ROW(name, vi, en) {(vi), (en)},
+	        CL_TEXTS_cli(TEXT_ROW) CL_TEXTS_gateway(TEXT_ROW) CL_TEXTS_service(TEXT_ROW){"", ""}
+#undef TEXT_ROW
+	};
+	return (unsigned)id < CL_TEXT_COUNT ? (lang == CL_EN ? texts[id].en : texts[id].vi) : "";
+}
