@@ -4,23 +4,20 @@
 #include "actor/partition_int.h"
 #include "base/assert.h"
 
-const struct cl_schema *cl_state_schema(const struct cl_domain *domain, uint8_t kind)
-{
+const struct cl_schema *cl_state_schema(const struct cl_domain *domain, uint8_t kind) {
 	for (uint32_t i = 0; i < domain->kind_n; i++)
 		if (domain->kinds[i].kind == kind)
 			return domain->kinds[i].state;
 	return NULL;
 }
 
-bool cl_partition_owns(const struct cl_partition *p, uint8_t kind, struct cl_id id)
-{
+bool cl_partition_owns(const struct cl_partition *p, uint8_t kind, struct cl_id id) {
 	if (kind == p->domain->registry_kind)
 		return cl_id_zero(id);
 	return cl_id_hash(id) % p->options.identity.partitions == p->options.identity.partition;
 }
 
-static void unlink_actor(struct cl_partition *p, struct cl_actor *actor)
-{
+static void unlink_actor(struct cl_partition *p, struct cl_actor *actor) {
 	if (actor->newer)
 		actor->newer->older = actor->older;
 	else
@@ -32,8 +29,7 @@ static void unlink_actor(struct cl_partition *p, struct cl_actor *actor)
 	actor->newer = actor->older = NULL;
 }
 
-static void link_newest(struct cl_partition *p, struct cl_actor *actor)
-{
+static void link_newest(struct cl_partition *p, struct cl_actor *actor) {
 	actor->older = p->newest;
 	actor->newer = NULL;
 	if (p->newest)
@@ -43,8 +39,7 @@ static void link_newest(struct cl_partition *p, struct cl_actor *actor)
 	p->newest = actor;
 }
 
-struct cl_actor *cl_actor_find(struct cl_partition *p, uint8_t kind, struct cl_id id)
-{
+struct cl_actor *cl_actor_find(struct cl_partition *p, uint8_t kind, struct cl_id id) {
 	struct cl_actor *actor = cl_map_get(&p->actors, kind, id);
 	if (actor && p->newest != actor) {
 		unlink_actor(p, actor);
@@ -53,15 +48,13 @@ struct cl_actor *cl_actor_find(struct cl_partition *p, uint8_t kind, struct cl_i
 	return actor;
 }
 
-static void account(struct cl_partition *p, struct cl_actor *actor)
-{
+static void account(struct cl_partition *p, struct cl_actor *actor) {
 	size_t bytes = sizeof(*actor) + actor->schema->size + actor->arena.used;
 	p->stats.resident_bytes += bytes - actor->counted;
 	actor->counted = bytes;
 }
 
-static struct cl_actor *create(struct cl_partition *p, uint8_t kind, struct cl_id id)
-{
+static struct cl_actor *create(struct cl_partition *p, uint8_t kind, struct cl_id id) {
 	struct cl_actor *actor = calloc(1, sizeof(*actor));
 	CL_ASSERT(actor);
 	actor->kind = kind;
@@ -78,8 +71,7 @@ static struct cl_actor *create(struct cl_partition *p, uint8_t kind, struct cl_i
 	return actor;
 }
 
-static void destroy(struct cl_partition *p, struct cl_actor *actor)
-{
+static void destroy(struct cl_partition *p, struct cl_actor *actor) {
 	unlink_actor(p, actor);
 	cl_map_del(&p->actors, actor->kind, actor->id);
 	p->stats.resident--;
@@ -90,8 +82,8 @@ static void destroy(struct cl_partition *p, struct cl_actor *actor)
 }
 
 /* Fills a fresh actor from the stored form. */
-static int restore(struct cl_partition *p, struct cl_actor *actor, uint32_t version, uint64_t last_seq, struct cl_bytes state)
-{
+static int restore(struct cl_partition *p, struct cl_actor *actor, uint32_t version, uint64_t last_seq,
+                   struct cl_bytes state) {
 	uint8_t *copy = cl_arena_alloc(&actor->arena, state.n);
 	memcpy(copy, state.p, state.n);
 	int rc = cl_decode_trusted(actor->schema, (struct cl_bytes){copy, state.n}, &actor->arena, actor->state);
@@ -105,8 +97,7 @@ static int restore(struct cl_partition *p, struct cl_actor *actor, uint32_t vers
 	return CL_OK;
 }
 
-int cl_actor_load_now(struct cl_partition *p, uint8_t kind, struct cl_id id, struct cl_actor **ret_actor)
-{
+int cl_actor_load_now(struct cl_partition *p, uint8_t kind, struct cl_id id, struct cl_actor **ret_actor) {
 	struct cl_actor *actor = cl_actor_find(p, kind, id);
 	struct cl_kv_txn *txn;
 	struct cl_log_actor stored;
@@ -132,8 +123,7 @@ int cl_actor_load_now(struct cl_partition *p, uint8_t kind, struct cl_id id, str
 
 /* -- loading beside the deciding thread -- */
 
-struct cl_loading *cl_actor_want(struct cl_partition *p, uint8_t kind, struct cl_id id)
-{
+struct cl_loading *cl_actor_want(struct cl_partition *p, uint8_t kind, struct cl_id id) {
 	struct cl_loading *loading = cl_map_get(&p->loading, kind, id);
 	if (loading)
 		return loading;
@@ -149,8 +139,7 @@ struct cl_loading *cl_actor_want(struct cl_partition *p, uint8_t kind, struct cl
 	return loading;
 }
 
-static void load_run(void *context)
-{
+static void load_run(void *context) {
 	struct cl_load_job *job = context;
 	struct cl_kv *kv = job->partition->kv;
 	struct cl_kv_txn *txn;
@@ -172,8 +161,7 @@ static void load_run(void *context)
 	kv->ops->abort(txn);
 }
 
-static void load_done(void *context)
-{
+static void load_done(void *context) {
 	struct cl_load_job *job = context;
 	struct cl_partition *p = job->partition;
 	p->jobs--;
@@ -192,7 +180,8 @@ static void load_done(void *context)
 		cl_map_del(&p->loading, loading->kind, loading->id);
 		CL_ASSERT(!cl_map_get(&p->actors, loading->kind, loading->id));
 		struct cl_actor *actor = create(p, loading->kind, loading->id);
-		if (loading->found && restore(p, actor, loading->version, loading->last_seq, cl_buf_bytes(&loading->state)) != CL_OK)
+		if (loading->found &&
+		    restore(p, actor, loading->version, loading->last_seq, cl_buf_bytes(&loading->state)) != CL_OK)
 			p->env->ops->die(p->env, "a stored state could not be decoded");
 		if (loading->waiting.first) {
 			*ready.end = loading->waiting.first;
@@ -215,8 +204,7 @@ static void load_done(void *context)
 	cl_partition_turn(p);
 }
 
-void cl_actor_flush_wants(struct cl_partition *p)
-{
+void cl_actor_flush_wants(struct cl_partition *p) {
 	if (!p->load_next)
 		return;
 	struct cl_load_job *job = calloc(1, sizeof(*job));
@@ -231,8 +219,7 @@ void cl_actor_flush_wants(struct cl_partition *p)
 /* -- change -- */
 
 /* Copies what is alive into a fresh arena when evolve has left much behind. */
-static void compact(struct cl_actor *actor)
-{
+static void compact(struct cl_actor *actor) {
 	struct cl_arena fresh;
 	if (actor->arena.used < 2 * actor->compacted + 4096)
 		return;
@@ -247,8 +234,7 @@ static void compact(struct cl_actor *actor)
 	actor->compacted = fresh.used;
 }
 
-void cl_actor_apply(struct cl_partition *p, struct cl_actor *actor, const struct cl_event *event, uint64_t seq)
-{
+void cl_actor_apply(struct cl_partition *p, struct cl_actor *actor, const struct cl_event *event, uint64_t seq) {
 	actor->version = event->version;
 	actor->last_seq = seq;
 	p->domain->evolve(actor->kind, actor->state, event, &actor->arena);
@@ -261,8 +247,7 @@ void cl_actor_apply(struct cl_partition *p, struct cl_actor *actor, const struct
 	}
 }
 
-void cl_actors_evict(struct cl_partition *p)
-{
+void cl_actors_evict(struct cl_partition *p) {
 	struct cl_actor *actor = p->oldest;
 	while (actor && p->stats.resident_bytes > p->options.memory_bytes) {
 		struct cl_actor *newer = actor->newer;
@@ -275,8 +260,7 @@ void cl_actors_evict(struct cl_partition *p)
 	}
 }
 
-static void free_commands(struct cl_command_queue *queue)
-{
+static void free_commands(struct cl_command_queue *queue) {
 	while (queue->first) {
 		struct cl_command_item *next = queue->first->next;
 		free(queue->first);
@@ -284,8 +268,7 @@ static void free_commands(struct cl_command_queue *queue)
 	}
 }
 
-void cl_actors_free(struct cl_partition *p)
-{
+void cl_actors_free(struct cl_partition *p) {
 	size_t index = 0;
 	while (p->oldest)
 		destroy(p, p->oldest);

@@ -4,8 +4,7 @@
 #include "actor/partition_int.h"
 #include "base/assert.h"
 
-static void flight_clear(struct cl_flight *flight)
-{
+static void flight_clear(struct cl_flight *flight) {
 	cl_batch_clear(&flight->batch);
 	while (flight->replies) {
 		struct cl_reply_item *next = flight->replies->next;
@@ -17,8 +16,7 @@ static void flight_clear(struct cl_flight *flight)
 	flight->checkpoint.seq = 0;
 }
 
-void cl_flights_init(struct cl_partition *p)
-{
+void cl_flights_init(struct cl_partition *p) {
 	for (int i = 0; i < 2; i++) {
 		p->flights[i].partition = p;
 		cl_batch_init(&p->flights[i].batch);
@@ -27,8 +25,7 @@ void cl_flights_init(struct cl_partition *p)
 	p->filling = &p->flights[0];
 }
 
-void cl_flights_done(struct cl_partition *p)
-{
+void cl_flights_done(struct cl_partition *p) {
 	for (int i = 0; i < 2; i++) {
 		flight_clear(&p->flights[i]);
 		cl_batch_done(&p->flights[i].batch);
@@ -36,14 +33,12 @@ void cl_flights_done(struct cl_partition *p)
 	}
 }
 
-int64_t cl_partition_now(struct cl_partition *p)
-{
+int64_t cl_partition_now(struct cl_partition *p) {
 	int64_t now = p->env->ops->now_ms(p->env);
 	return now > p->recorded_ms ? now : p->recorded_ms;
 }
 
-void cl_flight_record(struct cl_partition *p, struct cl_record *record)
-{
+void cl_flight_record(struct cl_partition *p, struct cl_record *record) {
 	record->seq = ++p->assigned;
 	record->recorded_ms = p->recorded_ms = cl_partition_now(p);
 	cl_batch_record(&p->filling->batch, record);
@@ -61,8 +56,8 @@ void cl_flight_record(struct cl_partition *p, struct cl_record *record)
 	}
 }
 
-void cl_flight_reply(struct cl_partition *p, struct cl_flight *flight, struct cl_str to, const struct wire_reply *reply)
-{
+void cl_flight_reply(struct cl_partition *p, struct cl_flight *flight, struct cl_str to,
+                     const struct wire_reply *reply) {
 	(void)p;
 	struct cl_reply_item *item = malloc(sizeof(*item) + to.n + reply->field.n + reply->number.n + 1);
 	CL_ASSERT(item);
@@ -83,15 +78,13 @@ void cl_flight_reply(struct cl_partition *p, struct cl_flight *flight, struct cl
 	flight->replies_end = &item->next;
 }
 
-bool cl_flight_full(const struct cl_partition *p)
-{
+bool cl_flight_full(const struct cl_partition *p) {
 	const struct cl_batch *batch = &p->filling->batch;
 	return batch->record_n >= CL_BATCH_RECORDS_MAX || batch->bytes.n >= CL_BATCH_BYTES_MAX;
 }
 
 /* Far ahead of the cursor with nothing that concerned us: moves it, so that a restart needs not read all that again. */
-static void skip_ahead(struct cl_partition *p, struct cl_follow *follow)
-{
+static void skip_ahead(struct cl_partition *p, struct cl_follow *follow) {
 	bool own = follow == &p->own_follow;
 	uint64_t upto = own ? p->assigned : follow->subscription.upto;
 	if ((own ? p->own != NULL || !p->domain->own_type_n : follow->first != NULL) ||
@@ -103,8 +96,7 @@ static void skip_ahead(struct cl_partition *p, struct cl_follow *follow)
 }
 
 /* Cursors that moved by messages without an event get one record. */
-static void record_consumed(struct cl_partition *p)
-{
+static void record_consumed(struct cl_partition *p) {
 	struct log_position positions[CL_SERVICE_COUNT * 4 + 1];
 	struct log_position *list = positions;
 	uint32_t n = 0, all = p->follow_n + 1;
@@ -116,9 +108,9 @@ static void record_consumed(struct cl_partition *p)
 		if (follow->consumed <= follow->recorded)
 			continue;
 		list[n++] = (struct log_position){.service = follow->subscription.service,
-						  .partition = follow->subscription.partition,
-						  .seq = follow->consumed,
-						  .hash = follow->consumed_hash};
+		                                  .partition = follow->subscription.partition,
+		                                  .seq = follow->consumed,
+		                                  .hash = follow->consumed_hash};
 		follow->recorded = follow->consumed;
 	}
 	if (!n)
@@ -131,22 +123,21 @@ static void record_consumed(struct cl_partition *p)
 	cl_encode(&cl_schema_log_consumed, &body, &payload);
 	int64_t now = cl_partition_now(p);
 	struct cl_record record = {.occurred_ms = now,
-				   .type = CL_T_log_consumed,
-				   .version = cl_schema_log_consumed.version,
-				   .kind = CL_KIND_LOG,
-				   .who = CL_STR("system"),
-				   .payload = cl_buf_bytes(&payload)};
+	                           .type = CL_T_log_consumed,
+	                           .version = cl_schema_log_consumed.version,
+	                           .kind = CL_KIND_LOG,
+	                           .who = CL_STR("system"),
+	                           .payload = cl_buf_bytes(&payload)};
 	cl_flight_record(p, &record);
 	cl_buf_done(&payload);
 }
 
 /* A signed statement of the durable head, every so many records or so much time. */
-static void record_checkpoint(struct cl_partition *p)
-{
+static void record_checkpoint(struct cl_partition *p) {
 	int64_t steady = p->env->ops->steady_ms(p->env);
 	const struct cl_log_head *head = &p->log.head;
 	if (head->seq <= p->checkpoint_seq || (head->seq - p->checkpoint_seq < p->options.checkpoint_records &&
-					       steady - p->checkpoint_at_ms < p->options.checkpoint_ms))
+	                                       steady - p->checkpoint_at_ms < p->options.checkpoint_ms))
 		return;
 	struct cl_flight *flight = p->filling;
 	uint8_t text[16 + 8 + CL_HASH_BYTES];
@@ -156,18 +147,18 @@ static void record_checkpoint(struct cl_partition *p)
 	memcpy(text + 24, head->hash.b, CL_HASH_BYTES);
 	cl_sign(&p->log.identity.sign_key, text, sizeof(text), flight->checkpoint_signature);
 	flight->checkpoint = (struct log_checkpoint){.log_id = p->log.identity.log_id,
-						     .seq = head->seq,
-						     .hash = head->hash,
-						     .signature = {flight->checkpoint_signature, CL_SIGN_BYTES}};
+	                                             .seq = head->seq,
+	                                             .hash = head->hash,
+	                                             .signature = {flight->checkpoint_signature, CL_SIGN_BYTES}};
 	struct cl_buf payload;
 	cl_buf_init(&payload);
 	cl_encode(&cl_schema_log_checkpoint, &flight->checkpoint, &payload);
 	struct cl_record record = {.occurred_ms = cl_partition_now(p),
-				   .type = CL_T_log_checkpoint,
-				   .version = cl_schema_log_checkpoint.version,
-				   .kind = CL_KIND_LOG,
-				   .who = CL_STR("system"),
-				   .payload = cl_buf_bytes(&payload)};
+	                           .type = CL_T_log_checkpoint,
+	                           .version = cl_schema_log_checkpoint.version,
+	                           .kind = CL_KIND_LOG,
+	                           .who = CL_STR("system"),
+	                           .payload = cl_buf_bytes(&payload)};
 	cl_flight_record(p, &record);
 	cl_buf_done(&payload);
 	/* The checkpoint's own record is nothing new to state. */
@@ -176,8 +167,7 @@ static void record_checkpoint(struct cl_partition *p)
 }
 
 /* Puts the states and due times that changed into the batch. */
-static void seal_actors(struct cl_partition *p)
-{
+static void seal_actors(struct cl_partition *p) {
 	struct cl_buf state;
 	cl_buf_init(&state);
 	for (struct cl_actor *actor = p->dirty, *next; actor; actor = next) {
@@ -187,7 +177,7 @@ static void seal_actors(struct cl_partition *p)
 		cl_buf_clear(&state);
 		cl_encode(actor->schema, actor->state, &state);
 		cl_batch_actor(&p->filling->batch, actor->kind, actor->id, actor->version, actor->last_seq,
-			       cl_buf_bytes(&state));
+		               cl_buf_bytes(&state));
 		int64_t due = p->domain->due ? p->domain->due(actor->kind, actor->state) : 0;
 		if (due != actor->due_ms)
 			cl_batch_due(&p->filling->batch, actor->kind, actor->id, actor->due_ms, due);
@@ -197,28 +187,24 @@ static void seal_actors(struct cl_partition *p)
 	cl_buf_done(&state);
 }
 
-static void commit_run(void *context)
-{
+static void commit_run(void *context) {
 	struct cl_flight *flight = context;
 	flight->rc = cl_log_commit(&flight->partition->log, &flight->before, &flight->batch, &flight->after);
 }
 
 static void commit_done(void *context);
 
-static void fly(struct cl_partition *p)
-{
+static void fly(struct cl_partition *p) {
 	p->flying->began_ms = p->env->ops->steady_ms(p->env);
 	p->env->ops->work(p->env, CL_LANE_WRITER, commit_run, commit_done, p->flying);
 }
 
-void cl_flight_retry(struct cl_partition *p)
-{
+void cl_flight_retry(struct cl_partition *p) {
 	CL_ASSERT(p->flying);
 	fly(p);
 }
 
-static void release(struct cl_partition *p, struct cl_flight *flight)
-{
+static void release(struct cl_partition *p, struct cl_flight *flight) {
 	for (struct cl_reply_item *item = flight->replies; item; item = item->next)
 		cl_partition_post_reply(p, item->to, &item->reply);
 	for (uint32_t i = 0; i < flight->commands.n; i++)
@@ -226,8 +212,7 @@ static void release(struct cl_partition *p, struct cl_flight *flight)
 			p->command_waiting--;
 }
 
-static void commit_done(void *context)
-{
+static void commit_done(void *context) {
 	struct cl_flight *flight = context;
 	struct cl_partition *p = flight->partition;
 	if (flight->rc == CL_E_NOSPACE) {
@@ -257,8 +242,7 @@ static void commit_done(void *context)
 	cl_partition_turn(p);
 }
 
-void cl_flight_submit(struct cl_partition *p)
-{
+void cl_flight_submit(struct cl_partition *p) {
 	if (p->flying)
 		return;
 	record_consumed(p);
@@ -278,8 +262,7 @@ void cl_flight_submit(struct cl_partition *p)
 	fly(p);
 }
 
-void cl_partition_schedule(struct cl_partition *p)
-{
+void cl_partition_schedule(struct cl_partition *p) {
 	int64_t steady = p->env->ops->steady_ms(p->env);
 	int64_t at = p->next_tick_ms;
 	if (p->publish_more)

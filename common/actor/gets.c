@@ -15,14 +15,13 @@ struct get_job {
 	int rc;
 };
 
-static bool counts(const struct wire_get *get, const struct cl_record *record)
-{
-	return (!get->as_of || record->occurred_ms <= get->as_of) && (!get->known_at || record->recorded_ms <= get->known_at);
+static bool counts(const struct wire_get *get, const struct cl_record *record) {
+	return (!get->as_of || record->occurred_ms <= get->as_of) &&
+	       (!get->known_at || record->recorded_ms <= get->known_at);
 }
 
 /* Reads the actor's records in order; folds them into state when a moment of the past is asked for. */
-static int read_history(struct get_job *job, struct cl_kv_txn *txn, const struct cl_schema *schema, bool fold)
-{
+static int read_history(struct get_job *job, struct cl_kv_txn *txn, const struct cl_schema *schema, bool fold) {
 	const struct cl_domain *domain = job->partition->domain;
 	struct cl_kv *kv = job->partition->kv;
 	const struct wire_get *get = &job->get;
@@ -84,8 +83,7 @@ static int read_history(struct get_job *job, struct cl_kv_txn *txn, const struct
 	return CL_OK;
 }
 
-static int read_all(struct get_job *job, struct cl_kv_txn *txn)
-{
+static int read_all(struct get_job *job, struct cl_kv_txn *txn) {
 	struct cl_kv *kv = job->partition->kv;
 	const struct wire_get *get = &job->get;
 	const struct cl_schema *schema = cl_state_schema(job->partition->domain, (uint8_t)get->kind);
@@ -109,8 +107,7 @@ static int read_all(struct get_job *job, struct cl_kv_txn *txn)
 	return rc;
 }
 
-static void get_run(void *context)
-{
+static void get_run(void *context) {
 	struct get_job *job = context;
 	struct cl_kv *kv = job->partition->kv;
 	struct cl_kv_txn *txn;
@@ -121,8 +118,7 @@ static void get_run(void *context)
 	kv->ops->abort(txn);
 }
 
-static void get_done(void *context)
-{
+static void get_done(void *context) {
 	struct get_job *job = context;
 	struct cl_partition *p = job->partition;
 	p->jobs--;
@@ -131,7 +127,7 @@ static void get_done(void *context)
 		job->answer.state = cl_buf_bytes(&job->state);
 	} else {
 		job->answer = (struct wire_state){.id = job->get.id,
-						  .status = job->rc == CL_E_NOTFOUND ? WIRE_NOT_FOUND : WIRE_BUSY};
+		                                  .status = job->rc == CL_E_NOTFOUND ? WIRE_NOT_FOUND : WIRE_BUSY};
 	}
 	/* A lost answer is asked for again. */
 	(void)p->env->ops->post(p->env, job->get.reply_to, CL_T_wire_state, &job->answer);
@@ -143,8 +139,7 @@ static void get_done(void *context)
 		cl_partition_turn(p);
 }
 
-void cl_partition_get(struct cl_partition *p, const struct wire_get *get)
-{
+void cl_partition_get(struct cl_partition *p, const struct wire_get *get) {
 	if (!cl_state_schema(p->domain, (uint8_t)get->kind) || !cl_partition_owns(p, (uint8_t)get->kind, get->target)) {
 		struct wire_state answer = {.id = get->id, .status = WIRE_INVALID};
 		(void)p->env->ops->post(p->env, get->reply_to, CL_T_wire_state, &answer);

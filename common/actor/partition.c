@@ -7,8 +7,7 @@
 #define SUBSCRIBERS_MAX 4096
 #define SPACE_CHECK_MS 100
 
-static void defaults(struct cl_partition_options *options)
-{
+static void defaults(struct cl_partition_options *options) {
 	if (!options->command_window_ms)
 		options->command_window_ms = 7LL * 24 * 3600 * 1000;
 	if (!options->skew_ms)
@@ -29,8 +28,7 @@ static void defaults(struct cl_partition_options *options)
 
 /* -- following other logs -- */
 
-static uint32_t on_records(struct cl_subscription *subscription, const struct wire_records *message, uint32_t bytes)
-{
+static uint32_t on_records(struct cl_subscription *subscription, const struct wire_records *message, uint32_t bytes) {
 	struct cl_follow *follow = subscription->context;
 	uint32_t n = message->records.n;
 	size_t size = sizeof(struct cl_source_frame) + n * sizeof(struct wire_record);
@@ -53,18 +51,17 @@ static uint32_t on_records(struct cl_subscription *subscription, const struct wi
 	return 0; /* granted again when it has been decided */
 }
 
-static void on_ended(struct cl_subscription *subscription, const struct wire_subscription_ended *message)
-{
+static void on_ended(struct cl_subscription *subscription, const struct wire_subscription_ended *message) {
 	struct cl_follow *follow = subscription->context;
 	struct cl_partition *p = follow->partition;
 	p->env->ops->log(p->env, CL_ERROR, "source_refused", "source=%s/%u ours=%llu theirs=%llu status=%d",
-			 cl_service_name(subscription->service), subscription->partition,
-			 (unsigned long long)subscription->upto, (unsigned long long)message->head, (int)message->status);
+	                 cl_service_name(subscription->service), subscription->partition,
+	                 (unsigned long long)subscription->upto, (unsigned long long)message->head,
+	                 (int)message->status);
 }
 
 static void follow_init(struct cl_partition *p, struct cl_follow *follow, uint32_t service, uint32_t partition,
-			const uint16_t *types, uint32_t n)
-{
+                        const uint16_t *types, uint32_t n) {
 	follow->partition = p;
 	follow->end = &follow->first;
 	follow->types = malloc(2 * (n ? n : 1));
@@ -75,29 +72,27 @@ static void follow_init(struct cl_partition *p, struct cl_follow *follow, uint32
 	}
 	const struct cl_log_identity *self = &p->options.identity;
 	follow->subscription = (struct cl_subscription){
-		.env = p->env,
-		.reply_to = p->options.address(p->options.context, self->service, self->partition),
-		.service = service,
-		.partition = partition,
-		.types = {follow->types, 2 * n},
-		.on_records = on_records,
-		.on_ended = on_ended,
-		.context = follow,
+	        .env = p->env,
+	        .reply_to = p->options.address(p->options.context, self->service, self->partition),
+	        .service = service,
+	        .partition = partition,
+	        .types = {follow->types, 2 * n},
+	        .on_records = on_records,
+	        .on_ended = on_ended,
+	        .context = follow,
 	};
 	if (service != self->service || partition != self->partition)
 		follow->subscription.address = p->options.address(p->options.context, service, partition);
 }
 
-static int restore_cursor(struct cl_partition *p, struct cl_kv_txn *txn, struct cl_follow *follow)
-{
-	int rc = cl_log_cursor(txn, p->kv, follow->subscription.service, follow->subscription.partition, &follow->consumed,
-			       &follow->consumed_hash);
+static int restore_cursor(struct cl_partition *p, struct cl_kv_txn *txn, struct cl_follow *follow) {
+	int rc = cl_log_cursor(txn, p->kv, follow->subscription.service, follow->subscription.partition,
+	                       &follow->consumed, &follow->consumed_hash);
 	follow->recorded = follow->consumed;
 	return rc == CL_E_NOTFOUND ? CL_OK : rc;
 }
 
-static int follow_all(struct cl_partition *p, struct cl_kv_txn *txn)
-{
+static int follow_all(struct cl_partition *p, struct cl_kv_txn *txn) {
 	const struct cl_domain *domain = p->domain;
 	const struct cl_log_identity *self = &p->options.identity;
 	uint32_t n = 0, at = 0;
@@ -126,8 +121,7 @@ static int follow_all(struct cl_partition *p, struct cl_kv_txn *txn)
 }
 
 /* Events of this log that concern its own actors and had not been decided when the process ended. */
-static int resume_own(struct cl_partition *p)
-{
+static int resume_own(struct cl_partition *p) {
 	struct cl_log_reader reader;
 	struct cl_stored stored;
 	if (!p->domain->own_type_n)
@@ -154,8 +148,7 @@ static int resume_own(struct cl_partition *p)
 	return rc == CL_E_NOTFOUND ? CL_OK : rc;
 }
 
-static int open_state(struct cl_partition *p)
-{
+static int open_state(struct cl_partition *p) {
 	struct cl_kv_txn *txn;
 	struct cl_stored stored;
 	static const struct cl_id none;
@@ -182,8 +175,7 @@ static int open_state(struct cl_partition *p)
 }
 
 int cl_partition_open(const struct cl_domain *domain, const struct cl_partition_options *options, struct cl_env *env,
-		      struct cl_kv *kv, uint64_t *ret_bad_seq, struct cl_partition **ret_partition)
-{
+                      struct cl_kv *kv, uint64_t *ret_bad_seq, struct cl_partition **ret_partition) {
 	struct cl_partition *p = calloc(1, sizeof(*p));
 	if (!p)
 		return CL_E_NOMEM;
@@ -200,7 +192,8 @@ int cl_partition_open(const struct cl_domain *domain, const struct cl_partition_
 	p->own_end = &p->own;
 	cl_flights_init(p);
 	cl_publisher_init(&p->publisher, env, &p->log, SUBSCRIBERS_MAX);
-	int rc = cl_log_open(&p->log, kv, &p->options.identity, p->options.command_window_ms, env->ops->now_ms(env), ret_bad_seq);
+	int rc = cl_log_open(&p->log, kv, &p->options.identity, p->options.command_window_ms, env->ops->now_ms(env),
+	                     ret_bad_seq);
 	if (rc == CL_OK) {
 		p->options.identity = p->log.identity;
 		rc = open_state(p);
@@ -218,8 +211,7 @@ int cl_partition_open(const struct cl_domain *domain, const struct cl_partition_
 	return CL_OK;
 }
 
-void cl_partition_close(struct cl_partition *p)
-{
+void cl_partition_close(struct cl_partition *p) {
 	for (uint32_t i = 0; i < p->follow_n; i++) {
 		while (p->follows[i].first) {
 			struct cl_source_frame *next = p->follows[i].first->next;
@@ -243,8 +235,7 @@ void cl_partition_close(struct cl_partition *p)
 	free(p);
 }
 
-void cl_partition_drain(struct cl_partition *p, void (*done)(void *context), void *context)
-{
+void cl_partition_drain(struct cl_partition *p, void (*done)(void *context), void *context) {
 	p->draining = true;
 	p->drained = done;
 	p->drained_context = context;
@@ -256,8 +247,8 @@ void cl_partition_drain(struct cl_partition *p, void (*done)(void *context), voi
 /* -- commands -- */
 
 /* Why a command may not be taken; WIRE_ACCEPTED if it may. */
-static enum wire_status check_command(struct cl_partition *p, const struct wire_command *command, uint32_t *ret_code, const char **ret_field)
-{
+static enum wire_status check_command(struct cl_partition *p, const struct wire_command *command, uint32_t *ret_code,
+                                      const char **ret_field) {
 	const struct cl_schema *schema = cl_schema_by_type((uint16_t)command->type);
 	int64_t now = p->env->ops->now_ms(p->env), at = cl_id_v7_ms(command->id);
 	*ret_code = CL_R_FIELD;
@@ -293,8 +284,7 @@ static enum wire_status check_command(struct cl_partition *p, const struct wire_
 	return p->space_short ? WIRE_BUSY : WIRE_ACCEPTED;
 }
 
-static struct cl_str copy_str(char **at, struct cl_str s)
-{
+static struct cl_str copy_str(char **at, struct cl_str s) {
 	char *to = *at;
 	if (s.n)
 		memcpy(to, s.p, s.n);
@@ -302,14 +292,14 @@ static struct cl_str copy_str(char **at, struct cl_str s)
 	return (struct cl_str){to, s.n};
 }
 
-static void on_command(struct cl_partition *p, const struct wire_command *command)
-{
+static void on_command(struct cl_partition *p, const struct wire_command *command) {
 	uint32_t code;
 	const char *field;
 	p->stats.commands++;
 	enum wire_status status = check_command(p, command, &code, &field);
 	if (status != WIRE_ACCEPTED) {
-		struct wire_reply reply = {.id = command->id, .status = status, .code = code, .field = cl_str_from(field)};
+		struct wire_reply reply = {
+		        .id = command->id, .status = status, .code = code, .field = cl_str_from(field)};
 		p->stats.refused_busy += status == WIRE_BUSY;
 		cl_partition_post_reply(p, command->reply_to, &reply);
 		return;
@@ -332,8 +322,7 @@ static void on_command(struct cl_partition *p, const struct wire_command *comman
 	cl_map_put(&p->pending, 0, command->id, p);
 }
 
-void cl_partition_message(struct cl_partition *p, uint16_t type, const void *body)
-{
+void cl_partition_message(struct cl_partition *p, uint16_t type, const void *body) {
 	switch (type) {
 	case CL_T_wire_command:
 		on_command(p, body);
@@ -362,8 +351,7 @@ void cl_partition_message(struct cl_partition *p, uint16_t type, const void *bod
 	}
 }
 
-void cl_partition_wake(struct cl_partition *p)
-{
+void cl_partition_wake(struct cl_partition *p) {
 	int64_t steady = p->env->ops->steady_ms(p->env);
 	if (p->stalled && steady >= p->retry_ms) {
 		p->stalled = false;
@@ -383,17 +371,14 @@ void cl_partition_wake(struct cl_partition *p)
 		cl_partition_schedule(p);
 }
 
-const struct cl_partition_stats *cl_partition_stats(const struct cl_partition *p)
-{
+const struct cl_partition_stats *cl_partition_stats(const struct cl_partition *p) {
 	return &p->stats;
 }
 
-struct cl_log *cl_partition_log(struct cl_partition *p)
-{
+struct cl_log *cl_partition_log(struct cl_partition *p) {
 	return &p->log;
 }
 
-const struct cl_subscription *cl_partition_source(const struct cl_partition *p, uint32_t index)
-{
+const struct cl_subscription *cl_partition_source(const struct cl_partition *p, uint32_t index) {
 	return index < p->follow_n ? &p->follows[index].subscription : NULL;
 }

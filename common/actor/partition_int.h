@@ -59,7 +59,6 @@ struct cl_load_job {
 	int rc;
 };
 
-
 struct cl_source_frame { /* records of one wire_records, copied */
 	struct cl_source_frame *next;
 	uint32_t n, at; /* at: next to decide */
@@ -124,9 +123,9 @@ struct cl_partition {
 	struct cl_actor *newest, *oldest;
 	struct cl_actor *dirty;
 	struct cl_actor *registry;
-	struct cl_map loading;             /* -> struct cl_loading */
-	struct cl_loading *load_next;      /* to be asked for at the end of the turn */
-	uint32_t jobs;                     /* on the reader lane */
+	struct cl_map loading;        /* -> struct cl_loading */
+	struct cl_loading *load_next; /* to be asked for at the end of the turn */
+	uint32_t jobs;                /* on the reader lane */
 
 	struct cl_command_queue commands;
 	uint32_t command_waiting; /* in the queue or behind loads */
@@ -140,12 +139,12 @@ struct cl_partition {
 
 	struct cl_flight flights[2];
 	struct cl_flight *filling, *flying; /* flying == NULL: the writer is idle */
-	uint64_t assigned; /* last sequence given out */
-	int64_t recorded_ms; /* last time recorded */
-	uint64_t number;   /* counter of numbers for people */
+	uint64_t assigned;                  /* last sequence given out */
+	int64_t recorded_ms;                /* last time recorded */
+	uint64_t number;                    /* counter of numbers for people */
 	uint64_t checkpoint_seq;
 	int64_t checkpoint_at_ms; /* steady */
-	bool stalled;      /* the last commit found no space; it is retried */
+	bool stalled;             /* the last commit found no space; it is retried */
 	int64_t retry_ms;
 	int64_t next_due_ms;
 	int64_t next_tick_ms; /* steady: subscriptions and heartbeats */
@@ -157,7 +156,8 @@ struct cl_partition {
 };
 
 /* actors.c */
-struct cl_actor *cl_actor_find(struct cl_partition *p, uint8_t kind, struct cl_id id); /* marks it used; NULL: not resident */
+struct cl_actor *cl_actor_find(struct cl_partition *p, uint8_t kind,
+                               struct cl_id id); /* marks it used; NULL: not resident */
 struct cl_loading *cl_actor_want(struct cl_partition *p, uint8_t kind, struct cl_id id); /* has it loaded */
 void cl_actor_flush_wants(struct cl_partition *p); /* hands wanted loads to the reader lane */
 void cl_actor_apply(struct cl_partition *p, struct cl_actor *actor, const struct cl_event *event, uint64_t seq);
@@ -172,15 +172,17 @@ void cl_flights_init(struct cl_partition *p);
 void cl_flights_done(struct cl_partition *p);
 /* Appends one record to the filling batch; gives it seq and time. Fields seq, recorded_ms are filled in. */
 void cl_flight_record(struct cl_partition *p, struct cl_record *record);
-void cl_flight_reply(struct cl_partition *p, struct cl_flight *flight, struct cl_str to, const struct wire_reply *reply);
+void cl_flight_reply(struct cl_partition *p, struct cl_flight *flight, struct cl_str to,
+                     const struct wire_reply *reply);
 bool cl_flight_full(const struct cl_partition *p);
-void cl_flight_submit(struct cl_partition *p); /* if there is something to write and the writer is idle */
-void cl_flight_retry(struct cl_partition *p);  /* the batch that found no space */
+void cl_flight_submit(struct cl_partition *p);      /* if there is something to write and the writer is idle */
+void cl_flight_retry(struct cl_partition *p);       /* the batch that found no space */
 void cl_partition_schedule(struct cl_partition *p); /* sets the timer */
 int64_t cl_partition_now(struct cl_partition *p);   /* never before the last time recorded */
 
 /* turn.c */
-void cl_turn_own_event(struct cl_partition *p, const struct cl_event *event, const uint8_t *record, uint32_t n, uint64_t seq);
+void cl_turn_own_event(struct cl_partition *p, const struct cl_event *event, const uint8_t *record, uint32_t n,
+                       uint64_t seq);
 void cl_partition_collect_ticks(struct cl_partition *p);
 void cl_partition_post_reply(struct cl_partition *p, struct cl_str to, const struct wire_reply *reply);
 

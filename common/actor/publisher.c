@@ -25,20 +25,18 @@ struct cl_publisher_subscriber {
 	uint32_t type_n;
 };
 
-void cl_publisher_init(struct cl_publisher *publisher, struct cl_env *env, struct cl_log *log, uint32_t max_subscribers)
-{
+void cl_publisher_init(struct cl_publisher *publisher, struct cl_env *env, struct cl_log *log,
+                       uint32_t max_subscribers) {
 	*publisher = (struct cl_publisher){.env = env, .log = log, .max = max_subscribers};
 }
 
-static void subscriber_free(struct cl_publisher_subscriber *subscriber)
-{
+static void subscriber_free(struct cl_publisher_subscriber *subscriber) {
 	free(subscriber->reply_to);
 	free(subscriber->types);
 	free(subscriber);
 }
 
-void cl_publisher_done(struct cl_publisher *publisher)
-{
+void cl_publisher_done(struct cl_publisher *publisher) {
 	while (publisher->first) {
 		struct cl_publisher_subscriber *next = publisher->first->next;
 		subscriber_free(publisher->first);
@@ -47,16 +45,14 @@ void cl_publisher_done(struct cl_publisher *publisher)
 	publisher->count = 0;
 }
 
-static struct cl_publisher_subscriber **find(struct cl_publisher *publisher, struct cl_id id)
-{
+static struct cl_publisher_subscriber **find(struct cl_publisher *publisher, struct cl_id id) {
 	struct cl_publisher_subscriber **at = &publisher->first;
 	while (*at && !cl_id_eq((*at)->id, id))
 		at = &(*at)->next;
 	return at;
 }
 
-static void drop(struct cl_publisher *publisher, struct cl_publisher_subscriber **at)
-{
+static void drop(struct cl_publisher *publisher, struct cl_publisher_subscriber **at) {
 	struct cl_publisher_subscriber *subscriber = *at;
 	*at = subscriber->next;
 	publisher->count--;
@@ -64,17 +60,16 @@ static void drop(struct cl_publisher *publisher, struct cl_publisher_subscriber 
 }
 
 static void say_ended(struct cl_publisher *publisher, struct cl_id id, struct cl_str reply_to, enum wire_status status,
-		      struct cl_hash hash)
-{
+                      struct cl_hash hash) {
 	struct wire_subscription_ended message = {
-		.id = id, .status = status, .head = publisher->log->head.seq, .hash = hash};
+	        .id = id, .status = status, .head = publisher->log->head.seq, .hash = hash};
 	/* If it is lost the consumer falls silent, tries again and is told again. */
 	(void)publisher->env->ops->post(publisher->env, reply_to, CL_T_wire_subscription_ended, &message);
 }
 
 /* Whether the log holds the consumer's position; *ret_hash is ours there. */
-static bool position_holds(struct cl_publisher *publisher, uint64_t after, struct cl_hash hash, struct cl_hash *ret_hash)
-{
+static bool position_holds(struct cl_publisher *publisher, uint64_t after, struct cl_hash hash,
+                           struct cl_hash *ret_hash) {
 	static const struct cl_hash none;
 	struct cl_kv *kv = publisher->log->kv;
 	struct cl_kv_txn *txn;
@@ -93,8 +88,7 @@ static bool position_holds(struct cl_publisher *publisher, uint64_t after, struc
 	return rc == CL_OK && (cl_hash_eq(hash, none) || cl_hash_eq(hash, *ret_hash));
 }
 
-void cl_publisher_subscribe(struct cl_publisher *publisher, const struct wire_subscribe *message)
-{
+void cl_publisher_subscribe(struct cl_publisher *publisher, const struct wire_subscribe *message) {
 	struct cl_publisher_subscriber **at = find(publisher, message->id);
 	if (*at)
 		drop(publisher, at);
@@ -106,7 +100,8 @@ void cl_publisher_subscribe(struct cl_publisher *publisher, const struct wire_su
 		return;
 	}
 	if (publisher->count >= publisher->max || message->types.n % 2) {
-		say_ended(publisher, message->id, message->reply_to, publisher->count >= publisher->max ? WIRE_BUSY : WIRE_DENIED, hash);
+		say_ended(publisher, message->id, message->reply_to,
+		          publisher->count >= publisher->max ? WIRE_BUSY : WIRE_DENIED, hash);
 		return;
 	}
 	struct cl_publisher_subscriber *subscriber = calloc(1, sizeof(*subscriber));
@@ -133,8 +128,7 @@ void cl_publisher_subscribe(struct cl_publisher *publisher, const struct wire_su
 	publisher->count++;
 }
 
-void cl_publisher_credit(struct cl_publisher *publisher, const struct wire_credit *message)
-{
+void cl_publisher_credit(struct cl_publisher *publisher, const struct wire_credit *message) {
 	struct cl_publisher_subscriber *subscriber = *find(publisher, message->id);
 	if (!subscriber)
 		return;
@@ -143,8 +137,7 @@ void cl_publisher_credit(struct cl_publisher *publisher, const struct wire_credi
 		subscriber->credit += message->credit;
 }
 
-static bool wants(const struct cl_publisher_subscriber *subscriber, uint16_t type)
-{
+static bool wants(const struct cl_publisher_subscriber *subscriber, uint16_t type) {
 	if (!subscriber->type_n)
 		return true;
 	for (uint32_t i = 0; i < subscriber->type_n; i++)
@@ -154,14 +147,13 @@ static bool wants(const struct cl_publisher_subscriber *subscriber, uint16_t typ
 }
 
 static bool say_records(struct cl_publisher *publisher, struct cl_publisher_subscriber *subscriber,
-			struct wire_record *records, uint32_t n)
-{
+                        struct wire_record *records, uint32_t n) {
 	struct wire_records message = {
-		.id = subscriber->id,
-		.after = subscriber->sent,
-		.upto = subscriber->scanned,
-		.upto_hash = subscriber->scanned_hash,
-		.head = publisher->log->head.seq,
+	        .id = subscriber->id,
+	        .after = subscriber->sent,
+	        .upto = subscriber->scanned,
+	        .upto_hash = subscriber->scanned_hash,
+	        .head = publisher->log->head.seq,
 	};
 	message.records.v = records;
 	message.records.n = n;
@@ -174,8 +166,7 @@ static bool say_records(struct cl_publisher *publisher, struct cl_publisher_subs
 }
 
 /* Fills one frame from the log. True: there is more to do for this subscriber at once. */
-static bool feed(struct cl_publisher *publisher, struct cl_publisher_subscriber *subscriber)
-{
+static bool feed(struct cl_publisher *publisher, struct cl_publisher_subscriber *subscriber) {
 	static _Thread_local struct wire_record records[FRAME_RECORDS];
 	struct cl_log_reader reader;
 	uint64_t head = publisher->log->head.seq;
@@ -219,8 +210,7 @@ static bool feed(struct cl_publisher *publisher, struct cl_publisher_subscriber 
 	return sent && subscriber->scanned < head && subscriber->credit > 0;
 }
 
-bool cl_publisher_pump(struct cl_publisher *publisher)
-{
+bool cl_publisher_pump(struct cl_publisher *publisher) {
 	int64_t now = publisher->env->ops->steady_ms(publisher->env);
 	bool more = false;
 	struct cl_publisher_subscriber **at = &publisher->first;

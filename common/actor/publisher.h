@@ -1,5 +1,6 @@
-/* The producing half of an event stream (design §4): serves a log's records to subscribers on credit, from the store and
- * then live, by one code path: a pump that reads on from where each subscriber stands. A slow subscriber slows nobody. */
+/* The producing half of an event stream (design §4): serves a log's records to subscribers on credit, from the store
+ * and then live, by one code path: a pump that reads on from where each subscriber stands. A slow subscriber slows
+ * nobody. */
 #ifndef CL_ACTOR_PUBLISHER_H
 #define CL_ACTOR_PUBLISHER_H
 
@@ -18,7 +19,8 @@ struct cl_publisher {
 	uint16_t (*type_of)(struct cl_bytes record);
 };
 
-void cl_publisher_init(struct cl_publisher *publisher, struct cl_env *env, struct cl_log *log, uint32_t max_subscribers);
+void cl_publisher_init(struct cl_publisher *publisher, struct cl_env *env, struct cl_log *log,
+                       uint32_t max_subscribers);
 void cl_publisher_done(struct cl_publisher *publisher);
 void cl_publisher_subscribe(struct cl_publisher *publisher, const struct wire_subscribe *message);
 void cl_publisher_credit(struct cl_publisher *publisher, const struct wire_credit *message);

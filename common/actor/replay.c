@@ -26,8 +26,7 @@ struct cl_replay {
 	uint32_t partitions;
 };
 
-int cl_replay_new(const struct cl_domain *domain, struct cl_replay **ret_replay)
-{
+int cl_replay_new(const struct cl_domain *domain, struct cl_replay **ret_replay) {
 	struct cl_replay *replay = calloc(1, sizeof(*replay));
 	if (!replay)
 		return CL_E_NOMEM;
@@ -39,8 +38,7 @@ int cl_replay_new(const struct cl_domain *domain, struct cl_replay **ret_replay)
 	return CL_OK;
 }
 
-void cl_replay_free(struct cl_replay *replay)
-{
+void cl_replay_free(struct cl_replay *replay) {
 	size_t index = 0;
 	for (struct cl_map_slot *slot; (slot = cl_map_next(&replay->actors, &index));) {
 		struct replayed *actor = slot->value;
@@ -53,8 +51,7 @@ void cl_replay_free(struct cl_replay *replay)
 	free(replay);
 }
 
-static struct replayed *obtain(struct cl_replay *replay, uint8_t kind, struct cl_id id)
-{
+static struct replayed *obtain(struct cl_replay *replay, uint8_t kind, struct cl_id id) {
 	struct replayed *actor = replay->last;
 	if (actor && actor->kind == kind && cl_id_eq(actor->id, id))
 		return actor;
@@ -77,8 +74,7 @@ static struct replayed *obtain(struct cl_replay *replay, uint8_t kind, struct cl
 	return actor;
 }
 
-static void compact(struct replayed *actor)
-{
+static void compact(struct replayed *actor) {
 	struct cl_arena fresh;
 	if (actor->arena.used < 2 * actor->compacted + 4096)
 		return;
@@ -93,8 +89,7 @@ static void compact(struct replayed *actor)
 	actor->compacted = fresh.used;
 }
 
-int cl_replay_record(struct cl_replay *replay, const struct cl_record *record)
-{
+int cl_replay_record(struct cl_replay *replay, const struct cl_record *record) {
 	struct cl_event event;
 	if (record->kind == CL_KIND_LOG) {
 		if (record->type != CL_T_log_opened)
@@ -124,22 +119,22 @@ int cl_replay_record(struct cl_replay *replay, const struct cl_record *record)
 	return CL_OK;
 }
 
-static void describe(struct cl_replay *replay, const struct replayed *actor, struct cl_buf *state, struct cl_replay_actor *ret_actor)
-{
+static void describe(struct cl_replay *replay, const struct replayed *actor, struct cl_buf *state,
+                     struct cl_replay_actor *ret_actor) {
 	cl_buf_clear(state);
 	cl_encode(actor->schema, actor->state, state);
 	*ret_actor = (struct cl_replay_actor){
-		.kind = actor->kind,
-		.id = actor->id,
-		.version = actor->version,
-		.last_seq = actor->last_seq,
-		.state = cl_buf_bytes(state),
-		.due_ms = replay->domain->due ? replay->domain->due(actor->kind, actor->state) : 0,
+	        .kind = actor->kind,
+	        .id = actor->id,
+	        .version = actor->version,
+	        .last_seq = actor->last_seq,
+	        .state = cl_buf_bytes(state),
+	        .due_ms = replay->domain->due ? replay->domain->due(actor->kind, actor->state) : 0,
 	};
 }
 
-void cl_replay_each(struct cl_replay *replay, void (*visit)(void *context, const struct cl_replay_actor *actor), void *context)
-{
+void cl_replay_each(struct cl_replay *replay, void (*visit)(void *context, const struct cl_replay_actor *actor),
+                    void *context) {
 	struct cl_buf state;
 	size_t index = 0;
 	cl_buf_init(&state);
@@ -151,8 +146,8 @@ void cl_replay_each(struct cl_replay *replay, void (*visit)(void *context, const
 	cl_buf_done(&state);
 }
 
-int cl_replay_get(struct cl_replay *replay, uint8_t kind, struct cl_id id, const void **ret_state, uint32_t *ret_version)
-{
+int cl_replay_get(struct cl_replay *replay, uint8_t kind, struct cl_id id, const void **ret_state,
+                  uint32_t *ret_version) {
 	struct replayed *actor = cl_map_get(&replay->actors, kind, id);
 	if (!actor)
 		return CL_E_NOTFOUND;
@@ -167,16 +162,14 @@ struct rebuild {
 	struct cl_batch batch;
 };
 
-static void rebuild_visit(void *context, const struct cl_replay_actor *actor)
-{
+static void rebuild_visit(void *context, const struct cl_replay_actor *actor) {
 	struct rebuild *rebuild = context;
 	cl_batch_actor(&rebuild->batch, actor->kind, actor->id, actor->version, actor->last_seq, actor->state);
 	if (actor->due_ms)
 		cl_batch_due(&rebuild->batch, actor->kind, actor->id, 0, actor->due_ms);
 }
 
-int cl_partition_rebuild(const struct cl_domain *domain, struct cl_log *log)
-{
+int cl_partition_rebuild(const struct cl_domain *domain, struct cl_log *log) {
 	struct cl_replay *replay;
 	struct cl_log_reader reader;
 	struct cl_stored stored;

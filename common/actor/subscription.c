@@ -6,24 +6,22 @@
 #define ALIVE_MS 5000
 #define DEFAULT_CREDIT (4u << 20)
 
-static void send_subscribe(struct cl_subscription *subscription, bool stop)
-{
+static void send_subscribe(struct cl_subscription *subscription, bool stop) {
 	struct wire_subscribe message = {
-		.id = subscription->id,
-		.reply_to = subscription->reply_to,
-		.after = subscription->upto,
-		.hash = subscription->upto_hash,
-		.credit = subscription->credit,
-		.types = subscription->types,
-		.stop = stop,
+	        .id = subscription->id,
+	        .reply_to = subscription->reply_to,
+	        .after = subscription->upto,
+	        .hash = subscription->upto_hash,
+	        .credit = subscription->credit,
+	        .types = subscription->types,
+	        .stop = stop,
 	};
 	struct cl_env *env = subscription->env;
 	/* A lost or refused message is made good by the next try. */
 	(void)env->ops->post(env, subscription->address, CL_T_wire_subscribe, &message);
 }
 
-static void try_again(struct cl_subscription *subscription)
-{
+static void try_again(struct cl_subscription *subscription) {
 	struct cl_env *env = subscription->env;
 	uint8_t random[10];
 	if (subscription->active)
@@ -36,8 +34,7 @@ static void try_again(struct cl_subscription *subscription)
 	send_subscribe(subscription, false);
 }
 
-void cl_subscription_start(struct cl_subscription *subscription, uint64_t after, struct cl_hash hash)
-{
+void cl_subscription_start(struct cl_subscription *subscription, uint64_t after, struct cl_hash hash) {
 	CL_ASSERT(subscription->env && subscription->on_records);
 	if (!subscription->credit)
 		subscription->credit = DEFAULT_CREDIT;
@@ -48,8 +45,7 @@ void cl_subscription_start(struct cl_subscription *subscription, uint64_t after,
 	try_again(subscription);
 }
 
-void cl_subscription_grant(struct cl_subscription *subscription, uint32_t bytes)
-{
+void cl_subscription_grant(struct cl_subscription *subscription, uint32_t bytes) {
 	struct cl_env *env = subscription->env;
 	subscription->owed += bytes;
 	/* In lumps: one grant for a quarter of the window costs next to nothing. */
@@ -62,8 +58,7 @@ void cl_subscription_grant(struct cl_subscription *subscription, uint32_t bytes)
 	}
 }
 
-bool cl_subscription_records(struct cl_subscription *subscription, const struct wire_records *message)
-{
+bool cl_subscription_records(struct cl_subscription *subscription, const struct wire_records *message) {
 	if (!subscription->active || !cl_id_eq(message->id, subscription->id))
 		return false;
 	subscription->heard_ms = subscription->env->ops->steady_ms(subscription->env);
@@ -85,8 +80,7 @@ bool cl_subscription_records(struct cl_subscription *subscription, const struct 
 	return true;
 }
 
-bool cl_subscription_ended(struct cl_subscription *subscription, const struct wire_subscription_ended *message)
-{
+bool cl_subscription_ended(struct cl_subscription *subscription, const struct wire_subscription_ended *message) {
 	if (!subscription->active || !cl_id_eq(message->id, subscription->id))
 		return false;
 	subscription->active = false;
@@ -98,8 +92,7 @@ bool cl_subscription_ended(struct cl_subscription *subscription, const struct wi
 	return true;
 }
 
-void cl_subscription_tick(struct cl_subscription *subscription)
-{
+void cl_subscription_tick(struct cl_subscription *subscription) {
 	struct cl_env *env = subscription->env;
 	if (subscription->ended)
 		return;
@@ -111,7 +104,7 @@ void cl_subscription_tick(struct cl_subscription *subscription)
 	if (now - subscription->alive_ms >= ALIVE_MS) {
 		/* Tells the producer that we live, and hands over what is owed. */
 		struct wire_credit message = {.id = subscription->id,
-					      .credit = subscription->owed ? subscription->owed : 1};
+		                              .credit = subscription->owed ? subscription->owed : 1};
 		if (env->ops->post(env, subscription->address, CL_T_wire_credit, &message) == CL_OK) {
 			subscription->owed = 0;
 			subscription->alive_ms = now;
@@ -119,8 +112,7 @@ void cl_subscription_tick(struct cl_subscription *subscription)
 	}
 }
 
-void cl_subscription_stop(struct cl_subscription *subscription)
-{
+void cl_subscription_stop(struct cl_subscription *subscription) {
 	if (subscription->active)
 		send_subscribe(subscription, true);
 	subscription->active = false;

@@ -1,5 +1,6 @@
 /* The consuming half: follows one log from a position, notices gaps and silence, subscribes again, grants credit. The
- * consumer owns the durable cursor; this machine only tells it records in order, each exactly once from the start given. */
+ * consumer owns the durable cursor; this machine only tells it records in order, each exactly once from the start
+ * given. */
 #ifndef CL_ACTOR_SUBSCRIPTION_H
 #define CL_ACTOR_SUBSCRIPTION_H
 
@@ -11,7 +12,8 @@ struct cl_subscription;
 /* Records in order behind the position before; views die with the call. upto >= the last record's seq: the log was read
  * that far. head: the producer's last durable sequence. Return how many bytes of credit to grant now (normally `bytes`;
  * 0 and a later cl_subscription_grant to slow the producer). */
-typedef uint32_t (*cl_on_records)(struct cl_subscription *subscription, const struct wire_records *records, uint32_t bytes);
+typedef uint32_t (*cl_on_records)(struct cl_subscription *subscription, const struct wire_records *records,
+                                  uint32_t bytes);
 /* The producer refused: DIVERGED (it lacks our position) or denied. Nothing more comes. */
 typedef void (*cl_on_ended)(struct cl_subscription *subscription, const struct wire_subscription_ended *message);
 
@@ -24,9 +26,9 @@ struct cl_subscription {
 	struct cl_hash upto_hash;
 	uint64_t head; /* what the producer last said */
 	uint32_t credit;
-	struct cl_id id;          /* of the present try */
+	struct cl_id id;            /* of the present try */
 	int64_t heard_ms, alive_ms; /* steady clock: last word from the producer, and to it */
-	uint32_t owed;             /* credit not yet granted */
+	uint32_t owed;              /* credit not yet granted */
 	bool active, ended;
 	cl_on_records on_records;
 	cl_on_ended on_ended;

@@ -4,15 +4,13 @@
 #include "actor/partition_int.h"
 #include "base/assert.h"
 
-void cl_partition_post_reply(struct cl_partition *p, struct cl_str to, const struct wire_reply *reply)
-{
+void cl_partition_post_reply(struct cl_partition *p, struct cl_str to, const struct wire_reply *reply) {
 	/* A reply that finds the peer's queue full is lost; the sender asks again and gets the recorded outcome. */
 	(void)p->env->ops->post(p->env, to, CL_T_wire_reply, reply);
 }
 
 static void refuse_unrecorded(struct cl_partition *p, const struct wire_command *command, enum wire_status status,
-			      uint32_t code, const char *field)
-{
+                              uint32_t code, const char *field) {
 	struct wire_reply reply = {.id = command->id, .status = status, .code = code, .field = cl_str_from(field)};
 	cl_partition_post_reply(p, command->reply_to, &reply);
 }
@@ -29,8 +27,7 @@ struct decided {
 	struct cl_decision decision;
 };
 
-static void prepare(struct cl_partition *p, struct decided *d)
-{
+static void prepare(struct cl_partition *p, struct decided *d) {
 	const struct cl_log_identity *identity = &p->options.identity;
 	d->ctx.now_ms = cl_partition_now(p);
 	d->ctx.registry = p->registry->state;
@@ -63,20 +60,20 @@ static void prepare(struct cl_partition *p, struct decided *d)
 	}
 }
 
-static void base_record(const struct decided *d, struct cl_record *ret_record)
-{
-	*ret_record = (struct cl_record){.occurred_ms = d->ctx.occurred_ms, .who = d->ctx.who, .correlation = d->ctx.correlation};
+static void base_record(const struct decided *d, struct cl_record *ret_record) {
+	*ret_record = (struct cl_record){
+	        .occurred_ms = d->ctx.occurred_ms, .who = d->ctx.who, .correlation = d->ctx.correlation};
 	if (d->command)
 		ret_record->command = d->command->id;
 	if (d->cause)
 		ret_record->cause = (struct cl_cause){.service = d->cause_service,
-						      .partition = d->cause_partition,
-						      .seq = d->cause->seq,
-						      .hash = d->cause_hash};
+		                                      .partition = d->cause_partition,
+		                                      .seq = d->cause->seq,
+		                                      .hash = d->cause_hash};
 }
 
-static uint64_t record_plain(struct cl_partition *p, const struct decided *d, const struct cl_schema *schema, const void *body)
-{
+static uint64_t record_plain(struct cl_partition *p, const struct decided *d, const struct cl_schema *schema,
+                             const void *body) {
 	struct cl_record record;
 	struct cl_buf payload;
 	cl_buf_init(&payload);
@@ -92,8 +89,7 @@ static uint64_t record_plain(struct cl_partition *p, const struct decided *d, co
 	return record.seq;
 }
 
-static void take_number(struct cl_partition *p, const struct cl_event *event)
-{
+static void take_number(struct cl_partition *p, const struct cl_event *event) {
 	uint64_t taken = p->domain->number_taken ? p->domain->number_taken(event) : 0;
 	if (!taken)
 		return;
@@ -102,8 +98,8 @@ static void take_number(struct cl_partition *p, const struct cl_event *event)
 		p->number = counter;
 }
 
-static void record_event(struct cl_partition *p, struct cl_actor *actor, const struct decided *d, const struct cl_emitted *emitted)
-{
+static void record_event(struct cl_partition *p, struct cl_actor *actor, const struct decided *d,
+                         const struct cl_emitted *emitted) {
 	const struct cl_schema *schema = cl_schema_by_type(emitted->type);
 	struct cl_record record;
 	struct cl_buf payload;
@@ -121,14 +117,14 @@ static void record_event(struct cl_partition *p, struct cl_actor *actor, const s
 	uint32_t offset = (uint32_t)p->filling->batch.bytes.n;
 	cl_flight_record(p, &record);
 	struct cl_event event = {.type = emitted->type,
-				 .body = emitted->body,
-				 .kind = actor->kind,
-				 .aggregate = actor->id,
-				 .version = record.aggregate_version,
-				 .recorded_ms = record.recorded_ms,
-				 .occurred_ms = record.occurred_ms,
-				 .who = record.who,
-				 .correlation = record.correlation};
+	                         .body = emitted->body,
+	                         .kind = actor->kind,
+	                         .aggregate = actor->id,
+	                         .version = record.aggregate_version,
+	                         .recorded_ms = record.recorded_ms,
+	                         .occurred_ms = record.occurred_ms,
+	                         .who = record.who,
+	                         .correlation = record.correlation};
 	cl_actor_apply(p, actor, &event, record.seq);
 	take_number(p, &event);
 	const struct cl_buf *bytes = &p->filling->batch.bytes;
@@ -136,33 +132,31 @@ static void record_event(struct cl_partition *p, struct cl_actor *actor, const s
 	cl_buf_done(&payload);
 }
 
-static void reply_to_command(struct cl_partition *p, const struct decided *d, struct cl_actor *actor, uint64_t seq)
-{
+static void reply_to_command(struct cl_partition *p, const struct decided *d, struct cl_actor *actor, uint64_t seq) {
 	const struct wire_command *command = d->command;
 	struct wire_reply reply = {.id = command->id,
-				   .status = d->decision.reject ? WIRE_REJECTED : WIRE_ACCEPTED,
-				   .code = d->decision.reject,
-				   .field = cl_str_from(d->decision.reject_field),
-				   .service = p->options.identity.service,
-				   .partition = p->options.identity.partition,
-				   .seq = seq,
-				   .aggregate = actor->id,
-				   .version = actor->version};
+	                           .status = d->decision.reject ? WIRE_REJECTED : WIRE_ACCEPTED,
+	                           .code = d->decision.reject,
+	                           .field = cl_str_from(d->decision.reject_field),
+	                           .service = p->options.identity.service,
+	                           .partition = p->options.identity.partition,
+	                           .seq = seq,
+	                           .aggregate = actor->id,
+	                           .version = actor->version};
 	if (!d->decision.reject && p->domain->number_of)
 		reply.number = p->domain->number_of(actor->kind, actor->state);
 	cl_flight_reply(p, p->filling, command->reply_to, &reply);
 }
 
 /* Decides the message for a resident actor and records what comes of it. */
-static void decide(struct cl_partition *p, struct cl_actor *actor, struct decided *d)
-{
+static void decide(struct cl_partition *p, struct cl_actor *actor, struct decided *d) {
 	prepare(p, d);
 	p->domain->decide(&d->ctx, actor->state, actor->version, &d->message, &d->decision);
 	uint64_t seq = 0;
 	if (d->decision.reject) {
 		struct log_rejected body = {.code = d->decision.reject,
-					    .field = cl_str_from(d->decision.reject_field),
-					    .message_type = d->message.type ? d->message.type : CL_T_log_consumed};
+		                            .field = cl_str_from(d->decision.reject_field),
+		                            .message_type = d->message.type ? d->message.type : CL_T_log_consumed};
 		seq = record_plain(p, d, &cl_schema_log_rejected, &body);
 		p->stats.rejected++;
 	} else {
@@ -181,8 +175,7 @@ static void decide(struct cl_partition *p, struct cl_actor *actor, struct decide
 
 /* -- commands -- */
 
-static struct cl_command_item *pop(struct cl_command_queue *queue)
-{
+static struct cl_command_item *pop(struct cl_command_queue *queue) {
 	struct cl_command_item *item = queue->first;
 	if (!item)
 		return NULL;
@@ -195,16 +188,14 @@ static struct cl_command_item *pop(struct cl_command_queue *queue)
 }
 
 /* The command has left the partition without a record. */
-static void forget(struct cl_partition *p, struct cl_command_item *item)
-{
+static void forget(struct cl_partition *p, struct cl_command_item *item) {
 	if (cl_map_del(&p->pending, 0, item->command.id))
 		p->command_waiting--;
 	free(item);
 }
 
 /* Answers a repeated command with its recorded outcome. True if it was one. */
-static bool answer_repeated(struct cl_partition *p, const struct wire_command *command, struct cl_actor *actor)
-{
+static bool answer_repeated(struct cl_partition *p, const struct wire_command *command, struct cl_actor *actor) {
 	struct cl_kv_txn *txn;
 	struct cl_stored stored;
 	struct cl_record record;
@@ -220,13 +211,14 @@ static bool answer_repeated(struct cl_partition *p, const struct wire_command *c
 		rc = cl_record_decode(stored.record, &record);
 	if (rc == CL_OK) {
 		struct wire_reply reply = {.id = command->id,
-					   .status = WIRE_ACCEPTED,
-					   .service = p->options.identity.service,
-					   .partition = p->options.identity.partition,
-					   .seq = last,
-					   .aggregate = actor->id,
-					   .version = record.kind == CL_KIND_LOG ? actor->version : record.aggregate_version,
-					   .repeated = true};
+		                           .status = WIRE_ACCEPTED,
+		                           .service = p->options.identity.service,
+		                           .partition = p->options.identity.partition,
+		                           .seq = last,
+		                           .aggregate = actor->id,
+		                           .version = record.kind == CL_KIND_LOG ? actor->version
+		                                                                 : record.aggregate_version,
+		                           .repeated = true};
 		struct log_rejected body;
 		if (record.type == CL_T_log_rejected) {
 			rc = cl_decode_trusted(&cl_schema_log_rejected, record.payload, &p->turn, &body);
@@ -246,8 +238,7 @@ static bool answer_repeated(struct cl_partition *p, const struct wire_command *c
 	return rc != CL_E_NOTFOUND;
 }
 
-static void run_command(struct cl_partition *p, struct cl_command_item *item, struct cl_actor *actor)
-{
+static void run_command(struct cl_partition *p, struct cl_command_item *item, struct cl_actor *actor) {
 	const struct wire_command *command = &item->command;
 	const struct cl_schema *schema = cl_schema_by_type((uint16_t)command->type);
 	struct cl_field_error error;
@@ -262,14 +253,17 @@ static void run_command(struct cl_partition *p, struct cl_command_item *item, st
 		return;
 	}
 	struct decided d = {.command = command,
-			    .message = {.role = CL_MSG_COMMAND, .type = schema->type, .body = body, .kind = actor->kind, .target = actor->id}};
+	                    .message = {.role = CL_MSG_COMMAND,
+	                                .type = schema->type,
+	                                .body = body,
+	                                .kind = actor->kind,
+	                                .target = actor->id}};
 	decide(p, actor, &d);
 	free(item); /* stays pending until its batch is durable */
 }
 
 /* True: one message was taken. */
-static bool take_command(struct cl_partition *p)
-{
+static bool take_command(struct cl_partition *p) {
 	struct cl_command_item *item = pop(&p->commands);
 	if (!item)
 		return false;
@@ -289,8 +283,8 @@ static bool take_command(struct cl_partition *p)
 /* -- events of other actors -- */
 
 /* The actors of this partition that an event concerns. */
-static uint32_t own_targets(struct cl_partition *p, const struct cl_event *event, struct cl_target targets[CL_TARGETS_MAX])
-{
+static uint32_t own_targets(struct cl_partition *p, const struct cl_event *event,
+                            struct cl_target targets[CL_TARGETS_MAX]) {
 	struct cl_target all[CL_TARGETS_MAX];
 	uint32_t n = 0, count = p->domain->targets ? p->domain->targets(event, all) : 0;
 	CL_ASSERT(count <= CL_TARGETS_MAX);
@@ -301,14 +295,13 @@ static uint32_t own_targets(struct cl_partition *p, const struct cl_event *event
 }
 
 /* Decides an event for all that it concerns. False: an actor has first to be loaded. */
-static bool run_event(struct cl_partition *p, struct cl_follow *follow, struct cl_bytes bytes, struct cl_hash hash)
-{
+static bool run_event(struct cl_partition *p, struct cl_follow *follow, struct cl_bytes bytes, struct cl_hash hash) {
 	struct cl_record record;
 	struct cl_event event;
 	struct cl_target targets[CL_TARGETS_MAX];
 	if (cl_event_open(bytes, &p->turn, &record, &event) != CL_OK) {
-		p->env->ops->log(p->env, CL_ERROR, "bad_event", "source=%s/%u", cl_service_name(follow->subscription.service),
-				 follow->subscription.partition);
+		p->env->ops->log(p->env, CL_ERROR, "bad_event", "source=%s/%u",
+		                 cl_service_name(follow->subscription.service), follow->subscription.partition);
 		p->env->ops->die(p->env, "an event of another log could not be decoded");
 		return false;
 	}
@@ -324,15 +317,15 @@ static bool run_event(struct cl_partition *p, struct cl_follow *follow, struct c
 	uint64_t before = p->assigned;
 	for (uint32_t i = 0; i < n; i++) {
 		struct decided d = {.cause = &record,
-				    .cause_service = follow->subscription.service,
-				    .cause_partition = follow->subscription.partition,
-				    .cause_hash = hash,
-				    .message = {.role = CL_MSG_EVENT,
-						.type = event.type,
-						.body = event.body,
-						.event = &event,
-						.kind = targets[i].kind,
-						.target = targets[i].id}};
+		                    .cause_service = follow->subscription.service,
+		                    .cause_partition = follow->subscription.partition,
+		                    .cause_hash = hash,
+		                    .message = {.role = CL_MSG_EVENT,
+		                                .type = event.type,
+		                                .body = event.body,
+		                                .event = &event,
+		                                .kind = targets[i].kind,
+		                                .target = targets[i].id}};
 		decide(p, cl_actor_find(p, targets[i].kind, targets[i].id), &d);
 		p->stats.messages++;
 	}
@@ -345,8 +338,8 @@ static bool run_event(struct cl_partition *p, struct cl_follow *follow, struct c
 	return true;
 }
 
-void cl_turn_own_event(struct cl_partition *p, const struct cl_event *event, const uint8_t *record, uint32_t n, uint64_t seq)
-{
+void cl_turn_own_event(struct cl_partition *p, const struct cl_event *event, const uint8_t *record, uint32_t n,
+                       uint64_t seq) {
 	struct cl_target targets[CL_TARGETS_MAX];
 	bool wanted = false;
 	for (uint32_t i = 0; i < p->domain->own_type_n; i++)
@@ -363,8 +356,7 @@ void cl_turn_own_event(struct cl_partition *p, const struct cl_event *event, con
 	p->own_end = &item->next;
 }
 
-static bool take_own(struct cl_partition *p)
-{
+static bool take_own(struct cl_partition *p) {
 	static const struct cl_hash none;
 	struct cl_own_item *item = p->own;
 	if (!item || !run_event(p, &p->own_follow, (struct cl_bytes){item->bytes, item->n}, none))
@@ -377,8 +369,7 @@ static bool take_own(struct cl_partition *p)
 }
 
 /* An actor was missing: asks for all that the rest of the frame will need, so that loads are made together. */
-static void prefetch(struct cl_partition *p, struct cl_follow *follow)
-{
+static void prefetch(struct cl_partition *p, struct cl_follow *follow) {
 	struct cl_source_frame *frame = follow->first;
 	if (frame->prefetched)
 		return;
@@ -397,8 +388,7 @@ static void prefetch(struct cl_partition *p, struct cl_follow *follow)
 	}
 }
 
-static bool take_followed(struct cl_partition *p, struct cl_follow *follow)
-{
+static bool take_followed(struct cl_partition *p, struct cl_follow *follow) {
 	struct cl_source_frame *frame = follow->first;
 	if (!frame)
 		return false;
@@ -418,8 +408,7 @@ static bool take_followed(struct cl_partition *p, struct cl_follow *follow)
 
 /* -- ticks -- */
 
-void cl_partition_collect_ticks(struct cl_partition *p)
-{
+void cl_partition_collect_ticks(struct cl_partition *p) {
 	struct cl_kv_txn *txn;
 	struct cl_kv_cursor *cursor;
 	struct cl_bytes key, value;
@@ -452,8 +441,7 @@ void cl_partition_collect_ticks(struct cl_partition *p)
 	p->kv->ops->abort(txn);
 }
 
-static bool take_tick(struct cl_partition *p)
-{
+static bool take_tick(struct cl_partition *p) {
 	if (p->tick_at == p->tick_n)
 		return false;
 	struct cl_tick_item *tick = &p->ticks[p->tick_at];
@@ -476,8 +464,7 @@ static bool take_tick(struct cl_partition *p)
 
 /* -- the turn -- */
 
-void cl_partition_turn(struct cl_partition *p)
-{
+void cl_partition_turn(struct cl_partition *p) {
 	if (p->in_turn || p->stalled)
 		return;
 	p->in_turn = true;

@@ -261,3 +261,28 @@ int cl_log_open(struct cl_log *log, struct cl_kv *kv, const struct cl_log_identi
 		return rc;
 	return log->head.seq == 0 ? write_opened(log, now_ms) : check_tables(log);
 }
+
+int cl_log_replace_actors(struct cl_log *log, const struct cl_batch *batch) {
+	struct cl_kv *kv = log->kv;
+	struct cl_kv_txn *txn;
+	struct cl_buf scratch;
+	int rc = kv->ops->begin(kv, true, &txn);
+	if (rc != CL_OK)
+		return rc;
+	cl_buf_init(&scratch);
+	rc = kv->ops->clear(txn, CL_ACTORS);
+	if (rc == CL_OK)
+		rc = kv->ops->clear(txn, CL_DUES);
+	if (rc == CL_OK)
+		rc = put_actors(log, txn, batch, &scratch);
+	if (rc == CL_OK)
+		rc = put_dues(log, txn, batch);
+	if (rc == CL_OK)
+		rc = put_number(log, txn, batch->number);
+	cl_buf_done(&scratch);
+	if (rc != CL_OK) {
+		kv->ops->abort(txn);
+		return rc;
+	}
+	return kv->ops->commit(txn);
+}
