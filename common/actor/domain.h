@@ -44,7 +44,6 @@ struct cl_ctx {
 	struct cl_id correlation;
 	const void *registry; /* state of the service's registry kind (configuration); never NULL */
 	uint64_t next_number; /* unused number for people, unique across partitions; taken by using it in an event */
-	struct cl_id fresh[4]; /* unused ids whose partition is this one */
 	uint32_t partition, partitions;
 	const uint8_t *identity_key; /* 32 bytes, see cl_id_keyed */
 	struct cl_arena *arena; /* the turn's */

@@ -37,13 +37,6 @@ static void prepare(struct cl_partition *p, struct decided *d) {
 	d->ctx.identity_key = p->options.identity_key;
 	d->ctx.arena = &p->turn;
 	d->decision.arena = &p->turn;
-	for (int i = 0; i < 4; i++) {
-		do {
-			uint8_t random[10];
-			p->env->ops->random(p->env, random, sizeof(random));
-			d->ctx.fresh[i] = cl_id_v7(d->ctx.now_ms, random);
-		} while (cl_id_hash(d->ctx.fresh[i]) % identity->partitions != identity->partition);
-	}
 	if (d->cause) {
 		/* What follows from imported history is dated like it; what follows from the present happens now. */
 		bool history = d->cause->recorded_ms - d->cause->occurred_ms > CL_BACKDATED_MS;
