@@ -20,6 +20,7 @@ struct cl_field_error {
 	const struct cl_field *field; /* NULL when the whole value is wrong */
 	char path[CL_FIELD_PATH_BYTES]; /* "lines[3].sku"; "" for the whole */
 	size_t offset;
+	bool missing; /* with INVALID: the field is required and absent */
 };
 
 /* Checks that p holds one complete msgpack value within n bytes, depth <= CL_NESTING_MAX; *ret_used is its size. */

@@ -177,7 +177,7 @@ static int check_required(const struct decoder *d, const struct cl_schema *schem
 	for (uint32_t i = 0; i < schema->n; i++) {
 		struct codec_place place = {.up = up, .field = &schema->fields[i]};
 		if ((place.field->flags & CL_F_REQUIRED) && codec_empty(place.field, codec_in(value, place.field)))
-			return fail(d, CL_E_INVALID, &place, start);
+			return codec_missing(&place, (size_t)(start - d->start), d->error);
 	}
 	return CL_OK;
 }

@@ -46,6 +46,9 @@ int codec_check_text(struct cl_str s, uint64_t max, unsigned flags);
 /* Fills ret_error (may be NULL) and returns code. */
 int codec_fail(int code, const struct codec_place *place, size_t offset, struct cl_field_error *ret_error);
 
+/* The same for a required field that is absent. */
+int codec_missing(const struct codec_place *place, size_t offset, struct cl_field_error *ret_error);
+
 /* Size in bytes of the smallest valid encoding: bounds how many can stand in given bytes. */
 size_t codec_min_bytes(const struct cl_schema *schema);
 

@@ -96,6 +96,13 @@ int codec_fail(int code, const struct codec_place *place, size_t offset, struct 
 	return code;
 }
 
+int codec_missing(const struct codec_place *place, size_t offset, struct cl_field_error *ret_error) {
+	codec_fail(CL_E_INVALID, place, offset, ret_error);
+	if (ret_error)
+		ret_error->missing = true;
+	return CL_E_INVALID;
+}
+
 /* C0 and C1 control characters and DEL (Unicode category Cc). */
 static bool control_free(struct cl_str s, bool multiline) {
 	const uint8_t *p = (const uint8_t *)s.p;
@@ -174,7 +181,7 @@ static int validate(const struct cl_schema *schema, const void *value, const str
 static int validate_field(const struct cl_field *field, const void *at, struct codec_place *place,
                           struct cl_field_error *ret_error) {
 	if (codec_empty(field, at))
-		return field->flags & CL_F_REQUIRED ? codec_fail(CL_E_INVALID, place, 0, ret_error) : CL_OK;
+		return field->flags & CL_F_REQUIRED ? codec_missing(place, 0, ret_error) : CL_OK;
 	int rc = codec_check_field(field, at, &place->index);
 	if (rc != CL_OK) {
 		place->indexed = place->index != UINT32_MAX;

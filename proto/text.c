@@ -1,6 +1,10 @@
 #include "text.h"
 
+#include <stdarg.h>
 #include <stddef.h>
+#include <stdio.h>
+
+#include "base/assert.h"
 
 enum cl_lang cl_lang_from(const char *text) {
 	return text && text[0] == 'e' && text[1] == 'n' ? CL_EN : CL_VI;
@@ -33,8 +37,27 @@ const char *cl_text(enum cl_text id, enum cl_lang lang) {
 		const char *vi, *en;
 	} texts[] = {
 #define TEXT_ROW(name, vi, en) {(vi), (en)},
-	        CL_TEXTS_cli(TEXT_ROW) CL_TEXTS_gateway(TEXT_ROW) CL_TEXTS_service(TEXT_ROW){"", ""}
+	        CL_TEXTS_cli(TEXT_ROW) CL_TEXTS_field(TEXT_ROW) CL_TEXTS_gateway(TEXT_ROW)
+	                CL_TEXTS_service(TEXT_ROW){"", ""}
 #undef TEXT_ROW
 	};
 	return (unsigned)id < CL_TEXT_COUNT ? (lang == CL_EN ? texts[id].en : texts[id].vi) : "";
 }
+
+/* The formats are the catalogue's, and a test compares their conversions between the languages. */
+#pragma GCC diagnostic push
+#pragma GCC diagnostic ignored "-Wformat-nonliteral"
+struct cl_str cl_text_printf(struct cl_arena *arena, enum cl_text id, enum cl_lang lang, ...) {
+	const char *format = cl_text(id, lang);
+	va_list args, again;
+	va_start(args, lang);
+	va_copy(again, args);
+	int n = vsnprintf(NULL, 0, format, args);
+	va_end(args);
+	CL_ASSERT(n >= 0);
+	char *p = cl_arena_alloc(arena, (size_t)n + 1);
+	CL_ASSERT(vsnprintf(p, (size_t)n + 1, format, again) == n);
+	va_end(again);
+	return (struct cl_str){p, (uint32_t)n};
+}
+#pragma GCC diagnostic pop

@@ -6,8 +6,11 @@
 
 #include <stdint.h>
 
+#include "base/arena.h"
+
 #include "defs/reject.def"
 #include "defs/text_cli.def"
+#include "defs/text_field.def"
 #include "defs/text_gateway.def"
 #include "defs/text_service.def"
 
@@ -20,7 +23,7 @@ enum cl_reject {
 
 enum cl_text {
 #define CL_TEXT_ENUM(name, vi, en) CL_TEXT_##name,
-	CL_TEXTS_cli(CL_TEXT_ENUM) CL_TEXTS_gateway(CL_TEXT_ENUM) CL_TEXTS_service(CL_TEXT_ENUM)
+	CL_TEXTS_cli(CL_TEXT_ENUM) CL_TEXTS_field(CL_TEXT_ENUM) CL_TEXTS_gateway(CL_TEXT_ENUM) CL_TEXTS_service(CL_TEXT_ENUM)
 #undef CL_TEXT_ENUM
 	CL_TEXT_COUNT
 };
@@ -31,5 +34,7 @@ enum cl_lang cl_lang_from(const char *text); /* "en…" → CL_EN, all else CL_V
 const char *cl_reject_name(uint32_t code);                     /* "ALREADY_CLOSED"; NULL if unknown */
 const char *cl_reject_text(uint32_t code, enum cl_lang lang);  /* a whole sentence; never NULL */
 const char *cl_text(enum cl_text id, enum cl_lang lang);       /* never NULL */
+/* The sentence with its conversions filled in. The arguments must be of the row's types, which no compiler checks here. */
+struct cl_str cl_text_printf(struct cl_arena *arena, enum cl_text id, enum cl_lang lang, ...);
 
 #endif
