@@ -13,6 +13,7 @@
 #include "defs/text_field.def"
 #include "defs/text_gateway.def"
 #include "defs/text_service.def"
+#include "defs/text_support.def"
 
 enum cl_reject {
 	CL_R_NONE = 0,
@@ -23,7 +24,7 @@ enum cl_reject {
 
 enum cl_text {
 #define CL_TEXT_ENUM(name, vi, en) CL_TEXT_##name,
-	CL_TEXTS_cli(CL_TEXT_ENUM) CL_TEXTS_field(CL_TEXT_ENUM) CL_TEXTS_gateway(CL_TEXT_ENUM) CL_TEXTS_service(CL_TEXT_ENUM)
+	CL_TEXTS_cli(CL_TEXT_ENUM) CL_TEXTS_field(CL_TEXT_ENUM) CL_TEXTS_gateway(CL_TEXT_ENUM) CL_TEXTS_service(CL_TEXT_ENUM) CL_TEXTS_support(CL_TEXT_ENUM)
 #undef CL_TEXT_ENUM
 	CL_TEXT_COUNT
 };
