@@ -112,12 +112,15 @@ static void on_closed(const struct cl_ctx *ctx, const struct work_item_state *st
 	CL_EMIT(decision, ctx, item_completed)->number = state->number;
 }
 
+/* What was recorded so much later than it occurred is history, no work of today. */
+#define HISTORY_MS 300000
+
 /* An imported case that history reopens stays history; one that somebody reopens today becomes work like any other. */
 static void on_reopened(const struct cl_ctx *ctx, const struct work_item_state *state, const struct cl_event *cause,
                         struct cl_id id, struct cl_decision *decision) {
 	if (state->status != WORK_DONE)
 		return;
-	bool history = state->imported && cause->occurred_ms != cause->recorded_ms;
+	bool history = state->imported && cause->recorded_ms - cause->occurred_ms > HISTORY_MS;
 	struct item_reopened *event = CL_EMIT(decision, ctx, item_reopened);
 	event->number = state->number;
 	if (history)
