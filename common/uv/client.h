@@ -8,10 +8,12 @@
 #include "uv/net.h"
 
 struct cl_client;
+/* config is borrowed until on_closed; DIR/run must be there (cl_config_prepare). */
 CL_MUST_CHECK int cl_client_open(uv_loop_t *loop, const struct cl_config *config, const char *role /* "gateway", "client" */, struct cl_client **ret_client);
 void cl_client_close(struct cl_client *client, void (*on_closed)(void *context), void *context);
 
-/* status 0: *reply (or state, answer) is there; TIMEDOUT otherwise. Views die with the call. */
+/* status 0: *reply (or state, answer) is there; TIMEDOUT, or CLOSED (cl_client_close) otherwise. Views die with the call.
+ * Never called from within the call that caused it. */
 typedef void (*cl_on_reply)(void *context, int status, const struct wire_reply *reply);
 typedef void (*cl_on_state)(void *context, int status, const struct wire_state *state);
 typedef void (*cl_on_answer)(void *context, int status, const struct wire_answer *answer);

@@ -39,6 +39,12 @@ CL_MUST_CHECK int cl_config_prepare(struct cl_config *config, char **ret_error);
 
 struct cl_keys { struct cl_sign_key sign; uint8_t identity[32]; bool has_cluster; uint8_t cluster[32]; };
 CL_MUST_CHECK int cl_config_keys(const struct cl_config *config, struct cl_keys *ret_keys, char **ret_error);
+/* "ipc:///absolute/path" or "tcp://host:port". INVALID; RANGE (port); TOOBIG: longer than a socket's path may be (107 bytes). */
+CL_MUST_CHECK int cl_address_check(struct cl_str address);
+/* Whether the configuration runs this partition on this machine (key run); partition ignored for the gateway. */
+bool cl_config_runs(const struct cl_config *config, uint32_t service, uint32_t partition);
+/* The cluster key alone, for clients. */
+CL_MUST_CHECK int cl_config_cluster_key(const struct cl_config *config, struct cl_keys *ret_keys, char **ret_error);
 bool cl_address_loopback(struct cl_str address); /* ipc, or tcp to 127/8 or [::1] or localhost */
 
 #endif
