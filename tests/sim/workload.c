@@ -34,6 +34,8 @@ static void issue_to(struct workload *work, uint32_t partition, uint8_t kind, st
                      const void *body) {
 	struct cl_buf buf;
 	uint8_t random[10];
+	if (!sim_node_of(work->sim, cl_kind_service(kind), partition))
+		return; /* its service is not part of this world */
 	if (work->n == work->cap) {
 		work->cap = work->cap ? 2 * work->cap : 256;
 		work->commands = realloc(work->commands, work->cap * sizeof(*work->commands));
