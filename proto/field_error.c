@@ -82,6 +82,8 @@ static struct cl_str whole_text(const struct cl_field_error *error, enum cl_lang
 		return cl_text_printf(arena, CL_TEXT_FIELD_BAD_NUMBER, lang, at);
 	if (error->code == CL_E_INVALID)
 		return cl_text_printf(arena, CL_TEXT_FIELD_BAD_TEXT, lang, at);
+	if (error->code == CL_E_MALFORMED && error->path[0])
+		return cl_text_printf(arena, CL_TEXT_FIELD_TWICE, lang, error->path);
 	if (error->code == CL_E_MALFORMED)
 		return cl_text_printf(arena, CL_TEXT_FIELD_BROKEN, lang, at);
 	return cl_text_printf(arena, CL_TEXT_FIELD_OTHER, lang, cl_error_name(error->code));

@@ -168,12 +168,8 @@ static int read_field(struct json_reader *r, struct codec_place *place, json_t *
 	return rc == CL_OK ? CL_OK : codec_fail(rc, place, 0, r->error);
 }
 
-/* Names the member by its path; a long name is shown by its beginning, cut between characters. */
-static int unknown_member(struct json_reader *r, const struct codec_place *up, const char *name) {
-	struct cl_field_error *error = r->error;
-	codec_fail(CL_E_UNKNOWN, up, 0, error);
-	if (!error)
-		return CL_E_UNKNOWN;
+/* Appends a member's name to the path; a long name is shown by its beginning, cut between characters. */
+static void put_member(struct cl_field_error *error, const char *name) {
 	size_t n = strlen(error->path), room = sizeof(error->path) - n - sizeof("...") - 1, length = strlen(name);
 	size_t shown = length < NAME_SHOWN_MAX ? length : NAME_SHOWN_MAX;
 	if (shown > room)
@@ -184,7 +180,14 @@ static int unknown_member(struct json_reader *r, const struct codec_place *up, c
 		error->path[n++] = '.';
 	memcpy(error->path + n, name, shown);
 	memcpy(error->path + n + shown, shown < length ? "..." : "", shown < length ? 4 : 1);
-	error->field = NULL;
+}
+
+static int unknown_member(struct json_reader *r, const struct codec_place *up, const char *name) {
+	codec_fail(CL_E_UNKNOWN, up, 0, r->error);
+	if (r->error) {
+		put_member(r->error, name);
+		r->error->field = NULL;
+	}
 	return CL_E_UNKNOWN;
 }
 
@@ -246,6 +249,22 @@ static int parse_code(const json_error_t *error) {
 	return code == json_error_numeric_overflow ? CL_E_RANGE : CL_E_MALFORMED;
 }
 
+/* Jansson names a member given twice only within its text, behind this. */
+static int parse_failed(struct json_reader *r, const json_error_t *error) {
+	int rc = codec_fail(parse_code(error), NULL, error->position > 0 ? (size_t)error->position : 0, r->error);
+	const char *near = json_error_code(error) == json_error_duplicate_key ? strstr(error->text, "near '\"") : NULL;
+	if (!near || !r->error)
+		return rc;
+	char name[JSON_ERROR_TEXT_LENGTH];
+	struct cl_str rest = cl_str_from(near + strlen("near '\""));
+	const char *quote = memchr(rest.p, '"', rest.n);
+	size_t n = quote ? (size_t)(quote - rest.p) : rest.n;
+	memcpy(name, rest.p, n);
+	name[n] = '\0';
+	put_member(r->error, name);
+	return rc;
+}
+
 static int parse(struct json_reader *r, struct cl_bytes json, json_t **ret_root) {
 	json_error_t error;
 	size_t offset = 0, flags = JSON_REJECT_DUPLICATES;
@@ -262,7 +281,7 @@ static int parse(struct json_reader *r, struct cl_bytes json, json_t **ret_root)
 		root = json_loadb(text, json.n, flags | JSON_DECODE_INT_AS_REAL, &error);
 	}
 	if (!root)
-		return codec_fail(parse_code(&error), NULL, error.position > 0 ? (size_t)error.position : 0, r->error);
+		return parse_failed(r, &error);
 	*ret_root = root;
 	return CL_OK;
 }

@@ -121,7 +121,9 @@ static void random_field(const struct cl_field *field, uint64_t *rng, struct cl_
 		*(uint32_t *)at = field->en->values[below(rng, field->en->n)].value;
 		return;
 	case CL_TYPE_ONE:
-		cl_random_value(field->sub, rng, arena, at);
+		do
+			cl_random_value(field->sub, rng, arena, at);
+		while ((field->flags & CL_F_REQUIRED) && codec_all_empty(field->sub, at));
 		return;
 	case CL_TYPE_LIST:
 	case CL_TYPE_STRS:
