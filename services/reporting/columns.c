@@ -84,5 +84,5 @@ void reporting_columns_set(struct reporting_columns *columns, uint64_t no, const
 	}
 	if (no > columns->n)
 		columns->n = no;
-	columns->chunks[(no - 1) / COLUMNS_CHUNK][(no - 1) % COLUMNS_CHUNK] = *row;
+	*reporting_columns_at(columns, no) = *row;
 }

@@ -37,11 +37,13 @@ struct reporting_columns {
 
 void reporting_columns_init(struct reporting_columns *columns);
 void reporting_columns_done(struct reporting_columns *columns);
-/* The row; NULL beyond the end. Caller holds the lock, or is the projecting thread. */
-static inline struct reporting_row *reporting_columns_row(const struct reporting_columns *columns, uint64_t no) {
-	if (no == 0 || no > columns->n)
-		return NULL;
+/* Row 1..n. Caller holds the lock, or is the projecting thread. */
+static inline struct reporting_row *reporting_columns_at(const struct reporting_columns *columns, uint64_t no) {
 	return &columns->chunks[(no - 1) / COLUMNS_CHUNK][(no - 1) % COLUMNS_CHUNK];
+}
+/* The row; NULL beyond the end. */
+static inline struct reporting_row *reporting_columns_row(const struct reporting_columns *columns, uint64_t no) {
+	return no && no <= columns->n ? reporting_columns_at(columns, no) : NULL;
 }
 /* Sets a row (no >= 1), appending empty ones up to it. Caller holds the lock exclusively. */
 void reporting_columns_set(struct reporting_columns *columns, uint64_t no, const struct reporting_row *row);
