@@ -7,10 +7,10 @@
 #include "base/assert.h"
 #include "base/time.h"
 #include "uv/file.h"
-#include "uv/service_parts.h"
+#include "uv/process.h"
 
 struct anchor {
-	struct cl_service *service;
+	struct cl_process *process;
 	char *file;
 	struct cl_buf line;
 	int result;
@@ -23,10 +23,10 @@ static void write_line(void *context) {
 
 static void line_written(void *context) {
 	struct anchor *anchor = context;
-	struct cl_service *service = anchor->service;
+	struct cl_process *process = anchor->process;
 	if (anchor->result < 0) {
-		service->anchor_failures++;
-		cl_logger_write(&service->logger, CL_ERROR, "anchor_failed", "file=\"%s\" error=%s", anchor->file,
+		process->anchor_failures++;
+		cl_logger_write(&process->logger, CL_ERROR, "anchor_failed", "file=\"%s\" error=%s", anchor->file,
 		                cl_error_name(anchor->result));
 	}
 	cl_buf_done(&anchor->line);
@@ -34,10 +34,11 @@ static void line_written(void *context) {
 	free(anchor);
 }
 
-void cl_service_anchor(struct cl_service *service, const struct log_checkpoint *checkpoint) {
-	if (!service->config.anchors)
+void cl_process_anchor(void *context, const struct log_checkpoint *checkpoint) {
+	struct cl_process *process = context;
+	if (!process->config.anchors)
 		return;
-	struct cl_env *env = cl_env_uv_env(service->env);
+	struct cl_env *env = cl_env_uv_env(process->env);
 	char id[CL_ID_TEXT_BYTES], hash[65], signature[2 * CL_SIGN_BYTES + 1], time[CL_TIME_TEXT_BYTES];
 	cl_id_format(checkpoint->log_id, id);
 	cl_hash_hex(checkpoint->hash, hash);
@@ -46,8 +47,8 @@ void cl_service_anchor(struct cl_service *service, const struct log_checkpoint *
 	cl_time_format(env->ops->now_ms(env), 0, time);
 	struct anchor *anchor = calloc(1, sizeof(*anchor));
 	CL_ASSERT(anchor);
-	anchor->service = service;
-	int n = asprintf(&anchor->file, "%s/%s-%u.anchors", service->config.anchors, service->name, service->index);
+	anchor->process = process;
+	int n = asprintf(&anchor->file, "%s/%s-%u.anchors", process->config.anchors, process->name, process->index);
 	CL_ASSERT(n > 0);
 	cl_buf_init(&anchor->line);
 	cl_buf_printf(&anchor->line, "%s %llu %s %s %s\n", id, (unsigned long long)checkpoint->seq, hash, signature,

@@ -6,7 +6,7 @@
 #include <sys/un.h>
 #include <unistd.h>
 
-#include "uv/service_parts.h"
+#include "uv/process.h"
 
 static void tell_descriptor(const char *text) {
 	static const char ready[] = "READY=1\n";
@@ -39,7 +39,7 @@ static void tell_systemd(const char *path) {
 	close(fd);
 }
 
-void cl_service_ready(void) {
+void cl_process_ready(void) {
 	const char *descriptor = getenv("CL_READY_FD");
 	const char *path = getenv("NOTIFY_SOCKET");
 	if (descriptor)
