@@ -1,0 +1,6 @@
+#ifndef COUNTER_H
+#define COUNTER_H
+
+extern const struct cl_domain counter_domain;
+
+#endif
