@@ -132,7 +132,10 @@ int map_yaml_load(const char *file, struct map_yaml **ret_yaml, struct import_er
 		struct map_yaml *yaml = NULL;
 		cyaml_err_t err =
 		        cyaml_load_data(text.p, text.n, &config, &map_schema, (cyaml_data_t **)(void *)&yaml, NULL);
-		if (err != CYAML_OK)
+		if (err == CYAML_OK && !yaml) /* an empty document loads as nothing */
+			rc = import_fail(ret_error, CL_E_INVALID, CL_TEXT_CLI_MAP_MISSING, file, "source", "line: 1",
+			                 NULL);
+		else if (err != CYAML_OK)
 			rc = explain(file, &fault, err, ret_error);
 		else
 			*ret_yaml = yaml;

@@ -338,6 +338,10 @@ static int feed(struct import *import) {
 	if (rc != CL_OK)
 		return rc;
 	import->fed_all = n == 0;
+	if (n == 0 && import->depth > 0) {
+		FAIL(import, CL_E_TRUNCATED, place_now(import), CL_TEXT_CLI_IMPORT_CUT);
+		return import->failed;
+	}
 	int wrong = xmlParseChunk(import->xml, piece, (int)n, n == 0);
 	if (import->failed)
 		return import->failed;
@@ -383,7 +387,9 @@ static bool parser_open(struct import *import) {
 	                     .serror = on_xml_error};
 	xmlInitParser();
 	import->xml = xmlCreatePushParserCtxt(&sax, import, NULL, 0, NULL);
-	if (!import->xml || xmlCtxtUseOptions(import->xml, XML_PARSE_NONET | XML_PARSE_NOCDATA) != 0)
+	/* NOENT: without it libxml2 leaves "&#38;" for "&" in values. A DOCTYPE is refused, so there are no other
+	 * entities. */
+	if (!import->xml || xmlCtxtUseOptions(import->xml, XML_PARSE_NONET | XML_PARSE_NOENT) != 0)
 		return false;
 	import->key_name = xmlDictLookup(import->xml->dict, (const xmlChar *)"key", 3);
 	import->value_name = xmlDictLookup(import->xml->dict, (const xmlChar *)"value", 5);

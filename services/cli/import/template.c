@@ -1,6 +1,6 @@
 #include "import_int.h"
 
-static int key_index(struct import_keys *keys, struct cl_str key, uint32_t *ret_index) {
+static int key_index(struct import_keys *keys, struct cl_str key, struct cl_arena *arena, uint32_t *ret_index) {
 	for (uint32_t i = 0; i < keys->n; i++) {
 		if (cl_str_eq(keys->v[i], key)) {
 			*ret_index = i;
@@ -10,7 +10,7 @@ static int key_index(struct import_keys *keys, struct cl_str key, uint32_t *ret_
 	if (key.n == 0 || keys->n == IMPORT_KEYS_MAX)
 		return CL_E_INVALID;
 	*ret_index = keys->n;
-	keys->v[keys->n++] = key;
+	keys->v[keys->n++] = cl_arena_str(arena, key);
 	return CL_OK;
 }
 
@@ -19,7 +19,8 @@ static struct cl_str cut(const char *from, const char *to) {
 }
 
 /* What stands between the braces: [trace/|first/]KEY[|what stands for a missing value] */
-static int parse_part(struct cl_str inside, struct import_keys *keys, struct import_part *ret_part) {
+static int parse_part(struct cl_str inside, struct import_keys *keys, struct cl_arena *arena,
+                      struct import_part *ret_part) {
 	struct import_part part = {.scope = IMPORT_HERE};
 	struct cl_str key = inside;
 	const char *bar = inside.n ? memchr(inside.p, '|', inside.n) : NULL;
@@ -31,7 +32,7 @@ static int parse_part(struct cl_str inside, struct import_keys *keys, struct imp
 		part.scope = key.p[0] == 't' ? IMPORT_TRACE : IMPORT_FIRST;
 		key = cut(key.p + 6, key.p + key.n);
 	}
-	int rc = key_index(keys, key, &part.key);
+	int rc = key_index(keys, key, arena, &part.key);
 	if (rc == CL_OK)
 		*ret_part = part;
 	return rc;
@@ -51,7 +52,7 @@ int import_template_parse(const char *text, struct import_keys *keys, struct cl_
 	while (*p) {
 		if (p[0] == '{' && p[1] != '{') {
 			const char *end = strchr(p, '}');
-			if (!end || parse_part(cut(p + 1, end), keys, &parts[n]) != CL_OK)
+			if (!end || parse_part(cut(p + 1, end), keys, arena, &parts[n]) != CL_OK)
 				return CL_E_INVALID;
 			n++;
 			p = end + 1;
