@@ -141,7 +141,7 @@ static void commit_done(void *context) {
 	settle(archive, flight);
 	archive->flying = NULL;
 	if (options->on_durable)
-		options->on_durable(options->context, &archive->log.head);
+		options->on_durable(options->on_durable_context, &archive->log.head);
 	if (flight->checkpoint.seq) {
 		archive->stats.checkpoints++;
 		if (options->on_checkpoint)

@@ -29,7 +29,8 @@ struct reporting_archive_options {
 	uint32_t (*partitions)(void *context, uint32_t service);
 	void (*on_durable)(void *context, const struct cl_log_head *head); /* after each commit; may be NULL */
 	void (*on_checkpoint)(void *context, const struct log_checkpoint *checkpoint); /* when durable; may be NULL */
-	void *context;
+	void *context; /* of address, partitions, on_checkpoint */
+	void *on_durable_context;
 };
 
 enum reporting_source_state {

@@ -305,7 +305,7 @@ static int apply_stored(struct reporting_model *model, uint64_t seq, const struc
 	if (rc == CL_OK)
 		rc = cl_record_decode(copy.record, &event.record);
 	if (rc != CL_OK)
-		return CL_E_CORRUPT;
+		return CL_E_MALFORMED;
 	event.source = &copy.source;
 	event.schema = cl_schema_by_type(event.record.type);
 	if (!event.schema || event.schema->role != CL_ROLE_EVENT) {
@@ -337,8 +337,10 @@ static int project(struct reporting_model *model, struct cl_kv *kv, uint32_t max
 	while (rc == CL_OK && *n < max_records) {
 		struct cl_stored stored;
 		rc = cl_log_reader_next(&reader, &stored);
-		if (rc != CL_OK)
+		if (rc != CL_OK) {
+			rc = rc == CL_E_CORRUPT ? CL_E_MALFORMED : rc;
 			break;
+		}
 		if (*n == 0)
 			model_run(model, STMT_BEGIN);
 		++*n;

@@ -26,8 +26,8 @@ CL_MUST_CHECK int reporting_model_open(const char *path, struct cl_id archive_id
 void reporting_model_close(struct reporting_model *model);
 /* Deletes the files of a model that is not open. */
 CL_MUST_CHECK int reporting_model_delete(const char *path);
-/* Projects at most max_records of the archive in kv in one transaction; *ret_n = how many were there. NOSPACE: nothing
- * happened, try again later. CORRUPT: the archive or the file. */
+/* Projects at most max_records of the archive in kv in one transaction; *ret_n = how many were there. CORRUPT: the file
+ * is damaged, delete it. MALFORMED: the archive is. Else (NOSPACE, IO, …) nothing happened, try again later. */
 CL_MUST_CHECK int reporting_model_follow(struct reporting_model *model, struct cl_kv *kv, uint32_t max_records,
                                          uint32_t *ret_n);
 uint64_t reporting_model_seq(const struct reporting_model *model); /* projected up to; any thread */
