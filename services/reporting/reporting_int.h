@@ -3,6 +3,7 @@
 #ifndef REPORTING_REPORTING_INT_H
 #define REPORTING_REPORTING_INT_H
 
+#include "base/arena.h"
 #include "query.h"
 #include "reporting.h"
 
