@@ -67,11 +67,12 @@ static int put_actors(const struct cl_log *log, struct cl_kv_txn *txn, const str
 			continue;
 		}
 		cl_buf_clear(scratch);
-		uint8_t *p = cl_buf_reserve(scratch, 12);
-		cl_be32_put(p, actor->version);
-		cl_be64_put(p + 4, actor->last_seq);
-		scratch->n += 12;
-		cl_buf_put(scratch, batch->extra.p + actor->offset, actor->n);
+		uint8_t *p = cl_buf_reserve(scratch, CL_ACTOR_HEAD + (size_t)actor->n);
+		cl_be32_put(p + 4, actor->version);
+		cl_be64_put(p + 8, actor->last_seq);
+		memcpy(p + CL_ACTOR_HEAD, batch->extra.p + actor->offset, actor->n);
+		scratch->n = CL_ACTOR_HEAD + (size_t)actor->n;
+		cl_be32_put(p, cl_crc32c(0, p + 4, scratch->n - 4));
 		int rc = log->kv->ops->put(txn, CL_ACTORS, cl_bytes_of(key, sizeof key), cl_buf_bytes(scratch), false);
 		if (rc != CL_OK)
 			return rc;

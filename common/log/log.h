@@ -83,6 +83,7 @@ CL_MUST_CHECK int cl_log_cursor(struct cl_kv_txn *txn, struct cl_kv *kv, uint32_
 /* The counter of numbers for people; 0 if none was taken. */
 CL_MUST_CHECK int cl_log_number(struct cl_kv_txn *txn, struct cl_kv *kv, uint64_t *ret_number);
 struct cl_log_actor { uint32_t version; uint64_t last_seq; struct cl_bytes state; };
+/* NOTFOUND; CORRUPT: its checksum does not hold, so actors must be rebuilt from events. */
 CL_MUST_CHECK int cl_log_actor(struct cl_kv_txn *txn, struct cl_kv *kv, uint8_t kind, struct cl_id id, struct cl_log_actor *ret_actor);
 
 /* Drops and rebuilds streams, commands, cursors from events in transactions of bounded size. Cut off anywhere, the next

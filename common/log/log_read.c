@@ -143,10 +143,10 @@ int cl_log_actor(struct cl_kv_txn *txn, struct cl_kv *kv, uint8_t kind, struct c
 	int rc = kv->ops->get(txn, CL_ACTORS, cl_bytes_of(key, sizeof key), &value);
 	if (rc != CL_OK)
 		return rc;
-	if (value.n <= 12)
+	if (value.n <= CL_ACTOR_HEAD || cl_be32_get(value.p) != cl_crc32c(0, value.p + 4, value.n - 4))
 		return CL_E_CORRUPT;
-	ret_actor->version = cl_be32_get(value.p);
-	ret_actor->last_seq = cl_be64_get(value.p + 4);
-	ret_actor->state = cl_bytes_of(value.p + 12, value.n - 12);
+	ret_actor->version = cl_be32_get(value.p + 4);
+	ret_actor->last_seq = cl_be64_get(value.p + 8);
+	ret_actor->state = cl_bytes_of(value.p + CL_ACTOR_HEAD, value.n - CL_ACTOR_HEAD);
 	return CL_OK;
 }

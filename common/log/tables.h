@@ -17,6 +17,7 @@
 #define CL_KEY_ACTOR 17
 #define CL_KEY_CURSOR 3
 #define CL_KEY_DUE 25
+#define CL_ACTOR_HEAD 16 /* crc32c, version, last seq */
 
 struct cl_tables_cursor {
 	uint32_t service, partition;

@@ -23,11 +23,13 @@
 #include <unistd.h>
 
 #include "base/assert.h"
+#include "uv/kv_lmdb_check.h"
 #include "uv/service.h"
 
 #define MAP_LEAST ((uint64_t)1 << 20)
 #define READERS_MOST 512
 #define GROW_WAIT_MS 1000
+#define CHECK_TRIES 100
 #define PROBE_BYTES (1 << 20) /* LMDB writes at most 64 pages at once */
 
 struct lmdb {
@@ -451,29 +453,20 @@ static int take_lock(struct lmdb *lmdb) {
 	return CL_OK;
 }
 
-/* Makes the file as long as its meta page says. A tail that somebody cut off then reads as zeros, which LMDB reports as
- * corrupt, where a hole behind the end would kill the process (SIGBUS). Existing bytes stay: fallocate never shortens.
+/* Looks at the pages before LMDB does (kv_lmdb_check.h). A reader holds the state still while another process writes.
  */
-static int restore_length(struct lmdb *lmdb) {
-	MDB_envinfo info;
-	MDB_stat page;
-	struct stat file;
-	int fd = openat(lmdb->folder_fd, "data.mdb", O_RDWR | O_CLOEXEC);
-	if (fd < 0)
-		return lmdb->read_only ? CL_OK : code_of(errno); /* no right to mend: read as it is */
-	int rc = mdb_env_info(lmdb->env, &info);
-	if (rc == MDB_SUCCESS)
-		rc = mdb_env_stat(lmdb->env, &page);
-	if (rc == MDB_SUCCESS && fstat(fd, &file) != 0)
-		rc = errno;
-	if (rc == MDB_SUCCESS) {
-		off_t length = (off_t)(info.me_last_pgno + 1) * page.ms_psize;
-		if (file.st_size < length && fallocate(fd, 0, length - page.ms_psize, page.ms_psize) != 0 &&
-		    errno != EOPNOTSUPP)
-			rc = errno;
+static int check_pages(struct lmdb *lmdb) {
+	mdb_filehandle_t fd;
+	int rc = mdb_env_get_fd(lmdb->env, &fd), code = CL_E_AGAIN;
+	for (int i = 0; rc == MDB_SUCCESS && code == CL_E_AGAIN && i < CHECK_TRIES; i++) {
+		MDB_txn *txn;
+		rc = mdb_txn_begin(lmdb->env, NULL, MDB_RDONLY, &txn);
+		if (rc != MDB_SUCCESS)
+			break;
+		code = cl_kv_lmdb_check(fd, mdb_txn_id(txn));
+		mdb_txn_abort(txn);
 	}
-	close(fd);
-	return code_of(rc);
+	return rc != MDB_SUCCESS ? code_of(rc) : code;
 }
 
 static int open_env(struct lmdb *lmdb, const char *folder, uint64_t map_bytes) {
@@ -521,7 +514,7 @@ static int open_all(struct lmdb *lmdb, const char *folder, uint64_t map_bytes) {
 	if (rc == CL_OK)
 		rc = open_env(lmdb, folder, map_bytes);
 	if (rc == CL_OK)
-		rc = restore_length(lmdb);
+		rc = check_pages(lmdb);
 	if (rc == CL_OK)
 		rc = open_tables(lmdb);
 	/* The names of new files are durable only once their folder is. */

@@ -66,8 +66,8 @@ struct cl_log_identity test_identity(uint64_t seed) {
 	uint8_t bytes[32];
 	for (int i = 0; i < 4; i++)
 		cl_be64_put(bytes + 8 * i, rng(&seed));
-	assert_int_equal(
-		crypto_sign_seed_keypair(identity.sign_key.public_key, identity.sign_key.secret_key, bytes), 0);
+	assert_int_equal(crypto_sign_seed_keypair(identity.sign_key.public_key, identity.sign_key.secret_key, bytes),
+	                 0);
 	identity.log_id = random_id(&seed);
 	return identity;
 }
@@ -122,17 +122,17 @@ static struct cl_record start_record(struct history *history) {
 	uint64_t *state = &history->rng;
 	history->now_ms += below(state, 50);
 	return (struct cl_record){
-		.seq = ++history->seq,
-		.recorded_ms = history->now_ms,
-		.occurred_ms = history->now_ms - (below(state, 4) == 0 ? 86400000 : 0),
-		.version = 1,
-		.correlation = below(state, 2) ? random_id(state) : (struct cl_id){{0}},
-		.who = cl_str_from(names[below(state, 4)]),
+	        .seq = ++history->seq,
+	        .recorded_ms = history->now_ms,
+	        .occurred_ms = history->now_ms - (below(state, 4) == 0 ? 86400000 : 0),
+	        .version = 1,
+	        .correlation = below(state, 2) ? random_id(state) : (struct cl_id){{0}},
+	        .who = cl_str_from(names[below(state, 4)]),
 	};
 }
 
 static void add_event(struct history *history, struct cl_batch *batch, struct cl_record *record, uint32_t aggregate,
-		      uint32_t n) {
+                      uint32_t n) {
 	uint8_t payload[4096] = {0x81, 0x01, 0xc5, (uint8_t)(n >> 8), (uint8_t)n};
 	assert_true(n + 5 <= sizeof payload);
 	random_bytes(&history->rng, payload + 5, n);
@@ -157,8 +157,8 @@ static void add_consumed(struct history *history, struct cl_batch *batch, struct
 	for (uint32_t i = 0; i < consumed.sources.n; i++) {
 		uint32_t service = 1 + below(&history->rng, 5);
 		positions[i] = (struct log_position){.service = service,
-						     .partition = below(&history->rng, 40),
-						     .seq = 1 + below(&history->rng, 1u << 30)};
+		                                     .partition = below(&history->rng, 40),
+		                                     .seq = 1 + below(&history->rng, 1u << 30)};
 		random_bytes(&history->rng, positions[i].hash.b, sizeof positions[i].hash.b);
 	}
 	cl_buf_init(&payload);
@@ -210,9 +210,9 @@ void history_checkpoint(struct history *history, struct cl_batch *batch, const s
 	struct cl_buf payload;
 	cl_log_sign(&log->identity, log->head.seq, log->head.hash, signature);
 	struct log_checkpoint checkpoint = {.log_id = log->identity.log_id,
-					    .seq = log->head.seq,
-					    .hash = log->head.hash,
-					    .signature = {signature, sizeof signature}};
+	                                    .seq = log->head.seq,
+	                                    .hash = log->head.hash,
+	                                    .signature = {signature, sizeof signature}};
 	cl_buf_init(&payload);
 	cl_encode(&cl_schema_log_checkpoint, &checkpoint, &payload);
 	record.type = CL_T_log_checkpoint;

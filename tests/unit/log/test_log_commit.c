@@ -60,8 +60,7 @@ static void a_new_log_begins_with_its_identity(void **state) {
 	assert_ok(cl_log_reader_open(&reader, fixture->kv, 0));
 	assert_ok(cl_log_reader_next(&reader, &stored));
 	assert_ok(cl_record_decode(stored.record, &record));
-	assert_true(cl_hash_eq(stored.hash,
-			       cl_hash_chain((struct cl_hash){{0}}, stored.record.p, stored.record.n)));
+	assert_true(cl_hash_eq(stored.hash, cl_hash_chain((struct cl_hash){{0}}, stored.record.p, stored.record.n)));
 	assert_int_equal(record.type, CL_T_log_opened);
 	assert_ok(cl_decode(&cl_schema_log_opened, record.payload, &arena, &opened, NULL));
 	assert_int_equal(opened.service, CL_INTAKE);
@@ -91,7 +90,7 @@ static void another_identity_is_a_mismatch(void **state) {
 		if (i == 4)
 			identity.log_id = test_identity(2).log_id; /* read from the log, so no matter */
 		assert_int_equal(cl_log_open(&log, fixture->kv, &identity, WINDOW_MS, START_MS, &bad_seq),
-				 i == 4 ? CL_OK : CL_E_MISMATCH);
+		                 i == 4 ? CL_OK : CL_E_MISMATCH);
 	}
 	assert_true(cl_id_eq(log.identity.log_id, test_identity(1).log_id));
 }
@@ -106,15 +105,18 @@ static void a_batch_is_found_in_every_table(void **state) {
 	uint8_t payload[] = {0x80};
 	for (uint32_t i = 0; i < 3; i++) {
 		struct cl_record record = {
-			.seq = 2 + i,
-			.recorded_ms = START_MS,
-			.type = 0x1234,
-			.kind = CL_KIND_CUSTOMER,
-			.aggregate = id,
-			.aggregate_version = 1 + i,
-			.command = command,
-			.payload = view(payload, 1),
-			.cause = {.service = i == 2 ? CL_INTAKE : CL_ROUTING, .partition = 1, .seq = 10 + i, .hash = hash},
+		        .seq = 2 + i,
+		        .recorded_ms = START_MS,
+		        .type = 0x1234,
+		        .kind = CL_KIND_CUSTOMER,
+		        .aggregate = id,
+		        .aggregate_version = 1 + i,
+		        .command = command,
+		        .payload = view(payload, 1),
+		        .cause = {.service = i == 2 ? CL_INTAKE : CL_ROUTING,
+		                  .partition = 1,
+		                  .seq = 10 + i,
+		                  .hash = hash},
 		};
 		cl_batch_record(batch, &record);
 	}
@@ -192,6 +194,30 @@ static void gaps_and_time_running_backwards_end_the_process(void **state) {
 	}
 }
 
+/* A state is what an actor decides by; it is loaded whole or not at all. */
+static void a_state_with_a_flipped_bit_is_corrupt(void **state) {
+	struct fixture *fixture = *state;
+	struct cl_kv *kv = fixture->kv;
+	struct cl_id id = fixture->history.aggregates[0];
+	struct cl_kv_txn *txn;
+	struct cl_bytes value;
+	struct cl_log_actor actor;
+	uint8_t key[17] = {CL_KIND_CUSTOMER}, copy[64];
+	memcpy(key + 1, id.b, 16);
+	cl_batch_actor(&fixture->batch, CL_KIND_CUSTOMER, id, 1, 1, view("state", 5));
+	commit(&fixture->log, &fixture->batch);
+	for (uint32_t bit = 0; bit < 21 * 8; bit++) {
+		assert_ok(kv->ops->begin(kv, true, &txn));
+		assert_ok(kv->ops->get(txn, CL_ACTORS, view(key, sizeof key), &value));
+		assert_int_equal(value.n, 21);
+		memcpy(copy, value.p, value.n);
+		copy[bit / 8] ^= (uint8_t)(1u << bit % 8);
+		assert_ok(kv->ops->put(txn, CL_ACTORS, view(key, sizeof key), view(copy, 21), false));
+		assert_int_equal(cl_log_actor(txn, kv, CL_KIND_CUSTOMER, id, &actor), CL_E_CORRUPT);
+		kv->ops->abort(txn);
+	}
+}
+
 /* -- derived tables -- */
 static const enum cl_table derived[] = {CL_STREAMS, CL_COMMANDS, CL_CURSORS};
 
@@ -258,7 +284,8 @@ static void batching_leaves_no_trace(void **state) {
 		for (uint32_t r = 0; r < two.batch.record_n; r++) {
 			struct cl_record record;
 			assert_ok(cl_record_decode(
-				view(two.batch.bytes.p + two.batch.records[r].offset, two.batch.records[r].n), &record));
+			        view(two.batch.bytes.p + two.batch.records[r].offset, two.batch.records[r].n),
+			        &record));
 			cl_batch_record(&single, &record);
 			commit(&two.log, &single);
 		}
@@ -296,11 +323,11 @@ static struct cl_id command_at(int64_t ms, uint8_t mark) {
 static void add_command(struct fixture *fixture, struct cl_id command, int64_t now_ms) {
 	uint8_t payload[] = {0x80};
 	struct cl_record record = {.seq = fixture->log.head.seq + 1,
-				   .recorded_ms = now_ms,
-				   .type = CL_T_log_accepted,
-				   .kind = CL_KIND_LOG,
-				   .command = command,
-				   .payload = view(payload, 1)};
+	                           .recorded_ms = now_ms,
+	                           .type = CL_T_log_accepted,
+	                           .kind = CL_KIND_LOG,
+	                           .command = command,
+	                           .payload = view(payload, 1)};
 	cl_batch_record(&fixture->batch, &record);
 	commit(&fixture->log, &fixture->batch);
 }
@@ -385,7 +412,7 @@ static void opening_again_finds_the_head(void **state) {
 	struct cl_log_head head = fixture->log.head;
 	assert_ok(open_log(fixture));
 	assert_true(fixture->log.head.seq == head.seq && cl_hash_eq(fixture->log.head.hash, head.hash) &&
-		    fixture->log.head.recorded_ms == head.recorded_ms);
+	            fixture->log.head.recorded_ms == head.recorded_ms);
 	grow(fixture, 3, 20); /* and goes on behind it */
 }
 
@@ -424,20 +451,21 @@ static void opening_names_the_bad_record(void **state) {
 
 int main(void) {
 	const struct CMUnitTest tests[] = {
-		TEST(a_new_log_begins_with_its_identity),
-		TEST(another_identity_is_a_mismatch),
-		TEST(a_batch_is_found_in_every_table),
-		TEST(a_batch_may_hold_no_record),
-		TEST(gaps_and_time_running_backwards_end_the_process),
-		TEST(rebuilt_tables_equal_those_written_live),
-		TEST(batching_leaves_no_trace),
-		TEST(a_rebuild_cut_off_is_done_anew_at_opening),
-		TEST(commands_are_forgotten_by_their_time),
-		TEST(another_window_derives_the_commands_anew),
-		TEST(a_command_repeated_keeps_its_first_place),
-		TEST(a_reader_gives_every_record_once_in_order),
-		TEST(opening_again_finds_the_head),
-		TEST(opening_names_the_bad_record),
+	        TEST(a_new_log_begins_with_its_identity),
+	        TEST(another_identity_is_a_mismatch),
+	        TEST(a_batch_is_found_in_every_table),
+	        TEST(a_batch_may_hold_no_record),
+	        TEST(a_state_with_a_flipped_bit_is_corrupt),
+	        TEST(gaps_and_time_running_backwards_end_the_process),
+	        TEST(rebuilt_tables_equal_those_written_live),
+	        TEST(batching_leaves_no_trace),
+	        TEST(a_rebuild_cut_off_is_done_anew_at_opening),
+	        TEST(commands_are_forgotten_by_their_time),
+	        TEST(another_window_derives_the_commands_anew),
+	        TEST(a_command_repeated_keeps_its_first_place),
+	        TEST(a_reader_gives_every_record_once_in_order),
+	        TEST(opening_again_finds_the_head),
+	        TEST(opening_names_the_bad_record),
 	};
 	if (cl_crypto_init() != CL_OK)
 		return 1;

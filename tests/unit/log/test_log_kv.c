@@ -382,15 +382,17 @@ static void a_reader_may_move_to_another_thread(void **state) {
 }
 
 #define ON_BOTH(test)                                                                                                  \
-	{#test " (memory)", test, setup_mem, teardown, NULL}, {#test " (LMDB)", test, setup_lmdb, teardown, NULL}
+	{#test " (memory)", test, setup_mem, teardown, NULL}, {                                                        \
+#test " (LMDB)", test, setup_lmdb, teardown, NULL                                                      \
+	}
 
 int main(void) {
 	const struct CMUnitTest tests[] = {
-		ON_BOTH(behaves_like_a_sorted_map),
-		ON_BOTH(append_takes_only_rising_keys),
-		ON_BOTH(the_longest_keys_and_large_values_are_kept),
-		ON_BOTH(writers_wait_and_readers_see_whole_transactions),
-		ON_BOTH(a_reader_may_move_to_another_thread),
+	        ON_BOTH(behaves_like_a_sorted_map),
+	        ON_BOTH(append_takes_only_rising_keys),
+	        ON_BOTH(the_longest_keys_and_large_values_are_kept),
+	        ON_BOTH(writers_wait_and_readers_see_whole_transactions),
+	        ON_BOTH(a_reader_may_move_to_another_thread),
 	};
 	if (cl_crypto_init() != CL_OK)
 		return 1;

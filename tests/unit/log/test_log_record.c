@@ -9,16 +9,16 @@
 static struct cl_record sample(void) {
 	static const uint8_t payload[] = {0x81, 0x01, 0xa2, 'O', 'K'};
 	struct cl_record record = {
-		.seq = 0x0102030405060708,
-		.recorded_ms = START_MS,
-		.occurred_ms = -1,
-		.type = 0x1101,
-		.version = 2,
-		.kind = CL_KIND_CUSTOMER,
-		.aggregate_version = 7,
-		.cause = {.service = CL_ROUTING, .partition = 3, .seq = 9},
-		.who = CL_STR("Hà"),
-		.payload = {payload, sizeof payload},
+	        .seq = 0x0102030405060708,
+	        .recorded_ms = START_MS,
+	        .occurred_ms = -1,
+	        .type = 0x1101,
+	        .version = 2,
+	        .kind = CL_KIND_CUSTOMER,
+	        .aggregate_version = 7,
+	        .cause = {.service = CL_ROUTING, .partition = 3, .seq = 9},
+	        .who = CL_STR("Hà"),
+	        .payload = {payload, sizeof payload},
 	};
 	for (int i = 0; i < 16; i++) {
 		record.aggregate.b[i] = (uint8_t)(0x10 + i);
@@ -32,21 +32,21 @@ static struct cl_record sample(void) {
 /* Written out by hand from the table in record.h. */
 static void the_layout_is_as_documented(void **state) {
 	static const char expected[] = "\x9e\x01"
-				       "\xcf\x01\x02\x03\x04\x05\x06\x07\x08"
-				       "\xd3\x00\x00\x01\x9b\x76\xda\xa8\x00"
-				       "\xd3\xff\xff\xff\xff\xff\xff\xff\xff"
-				       "\xcd\x11\x01"
-				       "\xcc\x02"
-				       "\xcc\x12"
-				       "\xc4\x10\x10\x11\x12\x13\x14\x15\x16\x17\x18\x19\x1a\x1b\x1c\x1d\x1e\x1f"
-				       "\xce\x00\x00\x00\x07"
-				       "\xc4\x10\x20\x21\x22\x23\x24\x25\x26\x27\x28\x29\x2a\x2b\x2c\x2d\x2e\x2f"
-				       "\xc4\x10\x30\x31\x32\x33\x34\x35\x36\x37\x38\x39\x3a\x3b\x3c\x3d\x3e\x3f"
-				       "\xd9\x03H\xc3\xa0"
-				       "\x94\xcc\x02\xcd\x00\x03\xcf\x00\x00\x00\x00\x00\x00\x00\x09\xc4\x20"
-				       "\xab\xab\xab\xab\xab\xab\xab\xab\xab\xab\xab\xab\xab\xab\xab\xab"
-				       "\xab\xab\xab\xab\xab\xab\xab\xab\xab\xab\xab\xab\xab\xab\xab\xab"
-				       "\x81\x01\xa2OK";
+	                               "\xcf\x01\x02\x03\x04\x05\x06\x07\x08"
+	                               "\xd3\x00\x00\x01\x9b\x76\xda\xa8\x00"
+	                               "\xd3\xff\xff\xff\xff\xff\xff\xff\xff"
+	                               "\xcd\x11\x01"
+	                               "\xcc\x02"
+	                               "\xcc\x12"
+	                               "\xc4\x10\x10\x11\x12\x13\x14\x15\x16\x17\x18\x19\x1a\x1b\x1c\x1d\x1e\x1f"
+	                               "\xce\x00\x00\x00\x07"
+	                               "\xc4\x10\x20\x21\x22\x23\x24\x25\x26\x27\x28\x29\x2a\x2b\x2c\x2d\x2e\x2f"
+	                               "\xc4\x10\x30\x31\x32\x33\x34\x35\x36\x37\x38\x39\x3a\x3b\x3c\x3d\x3e\x3f"
+	                               "\xd9\x03H\xc3\xa0"
+	                               "\x94\xcc\x02\xcd\x00\x03\xcf\x00\x00\x00\x00\x00\x00\x00\x09\xc4\x20"
+	                               "\xab\xab\xab\xab\xab\xab\xab\xab\xab\xab\xab\xab\xab\xab\xab\xab"
+	                               "\xab\xab\xab\xab\xab\xab\xab\xab\xab\xab\xab\xab\xab\xab\xab\xab"
+	                               "\x81\x01\xa2OK";
 	struct cl_record record = sample(), back;
 	struct cl_buf bytes;
 	(void)state;
@@ -117,7 +117,8 @@ static void refuse(size_t at, uint8_t with, int code) {
 }
 
 static void each_head_byte_is_checked(void **state) {
-	static const uint8_t heads[] = {0, 1, 2, 11, 20, 29, 32, 34, 36, 37, 54, 59, 60, 77, 78, 95, 100, 101, 103, 106};
+	static const uint8_t heads[] = {0,  1,  2,  11, 20, 29, 32,  34,  36,  37,
+	                                54, 59, 60, 77, 78, 95, 100, 101, 103, 106};
 	(void)state;
 	for (size_t i = 0; i < sizeof heads; i++)
 		refuse(heads[i], 0x7f, CL_E_MALFORMED);
@@ -259,15 +260,15 @@ static void what_decode_refuses_is_not_written(void **state) {
 
 int main(void) {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(the_layout_is_as_documented),
-		cmocka_unit_test(a_record_is_one_msgpack_value),
-		cmocka_unit_test(every_shorter_record_is_refused),
-		cmocka_unit_test(each_head_byte_is_checked),
-		cmocka_unit_test(a_zero_hash_has_one_encoding),
-		cmocka_unit_test(too_big_is_refused),
-		cmocka_unit_test(mutated_bytes_are_refused_or_canonical),
-		cmocka_unit_test(stored_values_are_checked),
-		cmocka_unit_test(what_decode_refuses_is_not_written),
+	        cmocka_unit_test(the_layout_is_as_documented),
+	        cmocka_unit_test(a_record_is_one_msgpack_value),
+	        cmocka_unit_test(every_shorter_record_is_refused),
+	        cmocka_unit_test(each_head_byte_is_checked),
+	        cmocka_unit_test(a_zero_hash_has_one_encoding),
+	        cmocka_unit_test(too_big_is_refused),
+	        cmocka_unit_test(mutated_bytes_are_refused_or_canonical),
+	        cmocka_unit_test(stored_values_are_checked),
+	        cmocka_unit_test(what_decode_refuses_is_not_written),
 	};
 	if (cl_crypto_init() != CL_OK)
 		return 1;

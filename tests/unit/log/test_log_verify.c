@@ -159,7 +159,7 @@ struct forgery {
 };
 
 static void restate_checkpoint(struct fixture *fixture, struct cl_record *record, const struct cl_log_head *head,
-			       bool sign, struct cl_arena *arena, struct cl_buf *payload) {
+                               bool sign, struct cl_arena *arena, struct cl_buf *payload) {
 	struct log_checkpoint checkpoint;
 	uint8_t signature[CL_SIGN_BYTES];
 	assert_ok(cl_decode(&cl_schema_log_checkpoint, record->payload, arena, &checkpoint, NULL));
@@ -235,7 +235,7 @@ static void another_key_in_the_first_record_is_found(void **state) {
 	struct fixture *fixture = *state;
 	struct cl_log_identity other = test_identity(9);
 	assert_int_equal(cl_log_verify(fixture->kv, other.sign_key.public_key, NULL, NULL, &fixture->report),
-			 CL_E_SIGNATURE);
+	                 CL_E_SIGNATURE);
 	assert_int_equal(fixture->report.bad_seq, 1);
 }
 
@@ -247,7 +247,8 @@ static void times_versions_and_payloads_are_checked(void **state) {
 	assert_ok(verify(fixture));
 	forge(fixture, &(struct forgery){.change_seq = 15, .shift_version = 1, .restate = true, .sign = true});
 	expect_bad(fixture, CL_E_MISMATCH, 15);
-	forge(fixture, &(struct forgery){.change_seq = 15, .shift_version = (uint32_t)-1, .restate = true, .sign = true});
+	forge(fixture,
+	      &(struct forgery){.change_seq = 15, .shift_version = (uint32_t)-1, .restate = true, .sign = true});
 	assert_ok(verify(fixture));
 	forge(fixture, &(struct forgery){.change_seq = 5, .break_payload = true, .restate = true, .sign = true});
 	expect_bad(fixture, CL_E_MALFORMED, 5);
@@ -328,18 +329,18 @@ static void a_dropped_record_is_found_by_version_or_anchor(void **state) {
 
 int main(void) {
 	const struct CMUnitTest tests[] = {
-		TEST(a_sound_log_holds),
-		cmocka_unit_test(an_empty_store_holds_nothing),
-		TEST(every_flipped_bit_is_found),
-		TEST(a_changed_record_with_a_new_checksum_breaks_the_chain),
-		TEST(missing_and_swapped_records_are_found),
-		TEST(a_rewritten_chain_without_restated_checkpoints_is_found),
-		TEST(a_rewritten_chain_without_the_key_is_found),
-		TEST(another_key_in_the_first_record_is_found),
-		TEST(times_versions_and_payloads_are_checked),
-		TEST(a_cut_tail_is_found_through_an_anchor),
-		TEST(an_administrator_with_every_key_is_found_by_an_anchor),
-		TEST(a_dropped_record_is_found_by_version_or_anchor),
+	        TEST(a_sound_log_holds),
+	        cmocka_unit_test(an_empty_store_holds_nothing),
+	        TEST(every_flipped_bit_is_found),
+	        TEST(a_changed_record_with_a_new_checksum_breaks_the_chain),
+	        TEST(missing_and_swapped_records_are_found),
+	        TEST(a_rewritten_chain_without_restated_checkpoints_is_found),
+	        TEST(a_rewritten_chain_without_the_key_is_found),
+	        TEST(another_key_in_the_first_record_is_found),
+	        TEST(times_versions_and_payloads_are_checked),
+	        TEST(a_cut_tail_is_found_through_an_anchor),
+	        TEST(an_administrator_with_every_key_is_found_by_an_anchor),
+	        TEST(a_dropped_record_is_found_by_version_or_anchor),
 	};
 	if (cl_crypto_init() != CL_OK)
 		return 1;
