@@ -35,7 +35,7 @@ struct import_trace {
 	struct cl_str name;              /* concept:name of the trace */
 	struct contact_register contact; /* source_key = "SOURCE/NAME" */
 	int64_t occurred_ms;             /* of the first event; 0 for a trace without events */
-	const struct history_row *rows;  /* every event, in the source's order, row numbers from 1 */
+	struct history_row *rows;        /* every event, in the source's order, row numbers from 1 */
 	uint32_t row_n;
 	uint64_t line; /* where the trace starts */
 };

@@ -129,8 +129,7 @@ uint32_t import_batch(const struct import_trace *trace, uint32_t from, struct ca
 		n++;
 	}
 	*ret_command = (struct case_import){.source_key = trace->contact.source_key};
-	/* The schema's lists are not const, but nobody writes through a command. */
-	ret_command->rows.v = (struct history_row *)(uintptr_t)&trace->rows[from];
+	ret_command->rows.v = trace->rows + from;
 	ret_command->rows.n = n;
 	return n;
 }

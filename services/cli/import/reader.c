@@ -408,8 +408,10 @@ int import_open(const char *file, const struct import_map *map, struct import **
 	int rc = import_source_open(file, &import->source, ret_error);
 	import->file = strdup(file);
 	import->counts = calloc(map->rule_n, sizeof(*import->counts));
-	if (rc == CL_OK && (!import->file || !import->counts || !parser_open(import)))
-		rc = import_fail(ret_error, CL_E_NOMEM, CL_TEXT_CLI_IMPORT_OPEN, file, cl_error_text(CL_E_NOMEM), NULL);
+	if (rc == CL_OK && (!import->file || !import->counts || !parser_open(import))) {
+		import_fail(ret_error, CL_E_NOMEM, CL_TEXT_CLI_IMPORT_OPEN, file, cl_error_text(CL_E_NOMEM), NULL);
+		rc = CL_E_NOMEM;
+	}
 	if (rc != CL_OK) {
 		import_close(import);
 		return rc;

@@ -3,7 +3,7 @@
 #define TESTS_SUPPORT_RIG_H
 
 #include "base/buf.h"
-#include "support.h"
+#include "support/support.h"
 
 #define RIG_NOW INT64_C(1790000000000)
 #define RIG_MINUTE INT64_C(60000)
