@@ -13,6 +13,7 @@ static struct queue_requested *request(const struct cl_ctx *ctx, const struct wo
 	event->since = state->routed_at;
 	event->ask = state->ask + 1;
 	event->skill = state->skill;
+	event->back = state->back;
 	return event;
 }
 
@@ -68,9 +69,7 @@ static void give_to(const struct cl_ctx *ctx, const struct work_item_state *stat
 	event->insist = person.n > 0;
 	if (moves) {
 		event->department = department;
-		bool pending =
-		        state->status == WORK_ASKED && state->back.n; /* the last department has not answered yet */
-		event->back = pending ? state->back : state->department;
+		event->back = state->back.n ? state->back : state->department;
 		event->skill = (struct cl_str){NULL, 0}; /* it was the other department's */
 	}
 }

@@ -69,6 +69,8 @@ static void assigned(struct work_item_state *state, const struct item_assigned *
 	keep(&state->department, event->department, arena);
 	keep(&state->person, event->person, arena);
 	state->status = event->person.n ? WORK_ASSIGNED : WORK_WAITING;
+	if (event->why != queue_reason_UNSET)
+		state->back = (struct cl_str){NULL, 0}; /* a queue has answered: that department it is */
 }
 
 static void escalation_asked(struct work_item_state *state, const struct escalation_asked *event) {
@@ -103,6 +105,7 @@ void routing_item_evolve(struct work_item_state *state, const struct cl_event *e
 		return;
 	case CL_T_item_deferred:
 		state->status = WORK_DEFERRED;
+		state->back = (struct cl_str){NULL, 0};
 		state->retry_at = ((const struct item_deferred *)event->body)->retry_at;
 		return;
 	case CL_T_item_acknowledged:

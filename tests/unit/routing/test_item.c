@@ -179,6 +179,23 @@ static void acknowledged_or_done_items_are_not_escalated(void **state) {
 	assert_int_equal(world_count(world, CL_T_item_escalated, NULL), 2); /* overdue, of the two that are open */
 }
 
+/* Asked who supervises, then closed and opened again before the answer: that time is no longer missed. */
+static void an_answer_about_an_earlier_due_time_escalates_nothing(void **state) {
+	struct world *world = *state;
+	struct cl_id id = office_slip(world, 1, CATEGORY_FEEDBACK, LEVEL_HIGH, false);
+	world_settle(world);
+	office_acknowledge(world, id);
+	world_run_until(world, WORLD_START_MS + 240 * MINUTE_MS, false);
+	assert_int_equal(world_count(world, CL_T_escalation_asked, NULL), 1);
+	office_closed(world, id, world->now_ms);
+	office_reopened(world, id, world->now_ms);
+	world_step_log(world, WORLD_PARTITIONS_MAX + OFFICE_SUPPORT, 0);
+	world_step_log(world, WORLD_PARTITIONS_MAX + OFFICE_SUPPORT, 0);
+	world_settle(world);
+	assert_int_equal(world_count(world, CL_T_escalation_answered, NULL), 1);
+	assert_int_equal(world_count(world, CL_T_item_escalated, NULL), 0);
+}
+
 static void a_reopened_item_gets_new_times_and_its_person_back(void **state) {
 	struct world *world = *state;
 	office_person(world, "son.dang", "cskh", NULL, 5, false);
@@ -301,6 +318,7 @@ int main(void) {
 	        TEST(warned_then_escalated_once_per_reason),
 	        TEST(a_late_tick_escalates_without_warning),
 	        TEST(acknowledged_or_done_items_are_not_escalated),
+	        TEST(an_answer_about_an_earlier_due_time_escalates_nothing),
 	        TEST(a_reopened_item_gets_new_times_and_its_person_back),
 	        TEST(imported_history_arms_nothing),
 	        TEST(an_imported_item_can_be_given_to_someone),

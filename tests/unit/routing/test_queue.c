@@ -185,6 +185,18 @@ static void who_was_waited_for_leaves_and_others_get_it(void **state) {
 	assert_null(office_member(world, "cskh", "an.ho"));
 }
 
+static void an_older_word_about_a_person_is_not_believed(void **state) {
+	struct world *world = *state;
+	person(world, "an.ho", "cskh", 1, false);
+	person(world, "an.ho", "cskh", 7, false);
+	struct person_defined old = {
+	        .staff_id = CL_STR("an.ho"), .name = CL_STR("Hồ Thúy An"), .department = CL_STR("cskh"), .capacity = 3};
+	world_outside(world, OFFICE_SUPPORT, CL_T_person_defined, CL_KIND_PERSON, routing_person_id(old.staff_id), 1,
+	              &old);
+	world_settle(world);
+	assert_int_equal(office_member(world, "cskh", "an.ho")->capacity, 7);
+}
+
 static void a_department_that_is_none_sends_the_work_back(void **state) {
 	struct world *world = *state;
 	person(world, "an.ho", "cskh", 5, false);
@@ -212,6 +224,11 @@ static void a_full_list_keeps_the_urgent_and_defers_the_rest(void **state) {
 	assert_int_equal(office_item(world, last)->status, WORK_DEFERRED); /* it made room */
 	assert_int_equal(office_queue(world, "cskh")->waiting.n, ROUTING_WAITING_MAX);
 	assert_true(cl_id_eq(office_queue(world, "cskh")->waiting.v[0].slip_id, urgent));
+	person(world, "ngoc.bui", "cskh", 5, true);
+	struct cl_id wished = slip(world, ROUTING_WAITING_MAX + 2, LEVEL_LOW);
+	office_assign(world, wished, NULL, "ngoc.bui");
+	world_settle(world);
+	assert_int_equal(office_item(world, wished)->status, WORK_DEFERRED);
 	person(world, "an.ho", "cskh", 500, false);
 	assert_int_equal(office_member(world, "cskh", "an.ho")->load, 500);
 	assert_str(office_item(world, urgent)->person, "an.ho");
@@ -220,6 +237,7 @@ static void a_full_list_keeps_the_urgent_and_defers_the_rest(void **state) {
 	assert_int_equal(office_item(world, last)->status, WORK_WAITING);
 	person(world, "an.ho", "cskh", 0, false);
 	assert_str(office_item(world, late)->person, "an.ho");
+	assert_int_equal(office_item(world, wished)->status, WORK_WAITING); /* still for nobody else */
 }
 
 static void too_many_people_are_refused_by_an_event(void **state) {
@@ -320,6 +338,7 @@ int main(void) {
 	        TEST(support_can_ask_for_another_person),
 	        TEST(a_wish_for_a_stranger_goes_to_anyone_and_says_so),
 	        TEST(who_was_waited_for_leaves_and_others_get_it),
+	        TEST(an_older_word_about_a_person_is_not_believed),
 	        TEST(a_department_that_is_none_sends_the_work_back),
 	        TEST(a_full_list_keeps_the_urgent_and_defers_the_rest),
 	        TEST(too_many_people_are_refused_by_an_event),
