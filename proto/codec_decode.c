@@ -15,39 +15,48 @@ static int fail(const struct decoder *d, int code, const struct codec_place *pla
 
 static int decode_schema(struct decoder *d, const struct cl_schema *schema, void *value, const struct codec_place *up);
 
-/* `count` items of at least min_bytes each cannot stand in fewer bytes than that: nothing is reserved on a lie. */
+/* Makes room for a list whose items take at least min_bytes each. Where so many cannot stand in the bytes that remain,
+ * one of them is not valid: room for one is made then, in which they are read one over the other until that one is
+ * found. */
 static int reserve_list(struct decoder *d, uint64_t count, uint64_t max, size_t min_bytes, size_t size, void *at,
-                        struct codec_list *ret_list) {
+                        bool *ret_short) {
 	if (count > max)
 		return CL_E_TOOBIG;
-	if (count > (uint64_t)(d->r.end - d->r.p) / min_bytes)
+	*ret_short = count > (uint64_t)(d->r.end - d->r.p) / min_bytes;
+	if (*ret_short && d->trusted)
 		return CL_E_TRUNCATED;
-	*ret_list = (struct codec_list){count ? cl_arena_alloc(d->arena, count * size) : NULL, (uint32_t)count};
-	memcpy(at, ret_list, sizeof(*ret_list));
+	size_t room = *ret_short ? 1 : (size_t)count;
+	struct codec_list list = {room ? cl_arena_alloc(d->arena, room * size) : NULL, (uint32_t)count};
+	memcpy(at, &list, sizeof(list));
 	return CL_OK;
 }
 
 static int decode_list(struct decoder *d, struct codec_place *place, uint64_t count, void *at) {
 	const struct cl_schema *sub = place->field->sub;
-	struct codec_list list;
-	int rc = reserve_list(d, count, place->field->max, codec_min_bytes(sub), sub->size, at, &list);
+	bool is_short = false;
+	int rc = reserve_list(d, count, place->field->max, codec_min_bytes(sub), sub->size, at, &is_short);
 	if (rc != CL_OK)
 		return fail(d, rc, place, d->r.p);
+	uint8_t *items = codec_list_at(at).v;
 	place->indexed = true;
-	for (place->index = 0; rc == CL_OK && place->index < list.n; place->index++)
-		rc = decode_schema(d, sub, (uint8_t *)list.v + (size_t)place->index * sub->size, place);
+	for (place->index = 0; rc == CL_OK && place->index < count; place->index++) {
+		uint8_t *item = is_short ? items : items + (size_t)place->index * sub->size;
+		memset(item, 0, is_short ? sub->size : 0);
+		rc = decode_schema(d, sub, item, place);
+	}
+	CL_ASSERT(!is_short || rc != CL_OK);
 	place->indexed = false;
 	return rc;
 }
 
 /* STRS and IDS: items are bodies of one kind. */
 static int decode_items(struct decoder *d, struct codec_place *place, uint64_t count, void *at) {
-	bool ids = place->field->type == CL_TYPE_IDS;
-	struct codec_list list;
-	int rc = reserve_list(d, count, place->field->max, ids ? 18 : 1, codec_item_size(place->field), at, &list);
+	bool ids = place->field->type == CL_TYPE_IDS, is_short = false;
+	int rc = reserve_list(d, count, place->field->max, ids ? 18 : 1, codec_item_size(place->field), at, &is_short);
 	if (rc != CL_OK)
 		return fail(d, rc, place, d->r.p);
-	for (uint32_t i = 0; i < list.n; i++) {
+	void *items = codec_list_at(at).v;
+	for (uint32_t i = 0; i < count; i++) {
 		const uint8_t *start = d->r.p;
 		struct mp_head head;
 		rc = mp_head(&d->r, &head);
@@ -60,11 +69,13 @@ static int decode_items(struct decoder *d, struct codec_place *place, uint64_t c
 			return fail(d, rc, place, start);
 		}
 		if (ids)
-			memcpy((struct cl_id *)list.v + i, d->r.p, sizeof(struct cl_id));
+			memcpy((struct cl_id *)items + (is_short ? 0 : i), d->r.p, sizeof(struct cl_id));
 		else
-			((struct cl_str *)list.v)[i] = (struct cl_str){(const char *)d->r.p, (uint32_t)head.value};
+			((struct cl_str *)items)[is_short ? 0 : i] =
+			        (struct cl_str){(const char *)d->r.p, (uint32_t)head.value};
 		d->r.p += head.value;
 	}
+	CL_ASSERT(!is_short);
 	return CL_OK;
 }
 
