@@ -391,6 +391,7 @@ int main(void) {
 	        cmocka_unit_test(encoding_is_canonical),
 	        cmocka_unit_test(decoding_reads_any_order_and_form),
 	        cmocka_unit_test(decoding_refuses_with_path_and_place),
+	        cmocka_unit_test(lists_are_bounded_before_they_are_made),
 	        cmocka_unit_test(decoding_checks_every_type),
 	        cmocka_unit_test(times_keep_to_what_can_be_written),
 	        cmocka_unit_test(missing_is_told_from_wrong),
