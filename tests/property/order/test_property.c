@@ -11,8 +11,8 @@
 #include "shop.h"
 
 #define SEEDS 600
-#define STEPS 400
-#define ORDERS 8
+#define STEPS 800
+#define ORDERS 16
 #define SKUS 5
 
 static const char *const skus[SKUS] = {"MI-LX300", "GIAY-A4", "MUC-85A", "CAP-USB", "HOP-QUA"};
@@ -43,7 +43,8 @@ static void act(struct world *w, uint32_t *orders) {
 			(void)shop_slip(w, (*orders)++, CATEGORY_ORDER, world_random(w, 5) == 0);
 		break;
 	case 2:
-		(void)shop_receive(w, skus[world_random(w, SKUS)], 1 + (uint32_t)world_random(w, 6));
+		if (world_random(w, 2))
+			(void)shop_receive(w, skus[world_random(w, SKUS)], 1 + (uint32_t)world_random(w, 6));
 		break;
 	case 3:
 	case 4:
@@ -55,16 +56,17 @@ static void act(struct world *w, uint32_t *orders) {
 		(void)shop_place(w, id);
 		break;
 	case 8:
-		(void)shop_pack(w, id);
+		(void)(world_random(w, 3) ? shop_pack(w, id) : shop_ship(w, id));
 		break;
-	case 9:
-		(void)shop_ship(w, id);
+	case 9: /* nothing left of something: what was reserved before it has to be given back */
+		(void)shop_place(w, shop_slip_id((uint32_t)world_random(w, ORDERS)));
 		break;
 	case 10:
 		(void)shop_deliver(w, id);
 		break;
 	case 11:
-		(void)shop_cancel(w, id);
+		if (world_random(w, 4) == 0) /* seldom: it is the end of an order */
+			(void)shop_cancel(w, id);
 		break;
 	default:
 		(void)world_step(w);
