@@ -96,16 +96,18 @@ void intake_customer_joined(struct customer_state *state, struct cl_id part, str
 	state->parts.v = list;
 }
 
+/* One entry only: who left may have come back by another way before this was heard of. */
 void intake_customer_left(struct customer_state *state, const struct cl_event *event) {
 	const struct customer_left *body = event->body;
-	uint32_t n = 0;
 	CL_ASSERT(state->part_count > 0);
 	state->part_count--;
 	for (uint32_t i = 0; i < state->parts.n; i++) {
 		if (!cl_id_eq(state->parts.v[i], body->customer))
-			state->parts.v[n++] = state->parts.v[i];
+			continue;
+		state->parts.n--;
+		memmove(&state->parts.v[i], &state->parts.v[i + 1], (state->parts.n - i) * sizeof(*state->parts.v));
+		return;
 	}
-	state->parts.n = n;
 }
 
 /* Of the customer to be merged; others only pass the question on. */

@@ -162,6 +162,17 @@ void world_post(struct world *world, uint8_t kind, struct cl_id target, uint16_t
 	        .kind = kind, .to = target, .type = type, .body = encode(world, cl_schema_by_type(type), body)};
 }
 
+bool world_may_deliver(const struct world *world, uint32_t index) {
+	const struct pending *p = &world->pending[index];
+	for (uint32_t i = 0; p->kind_from && i < index; i++) {
+		const struct pending *q = &world->pending[i];
+		if (q->kind_from == p->kind_from && q->kind == p->kind && cl_id_eq(q->from, p->from) &&
+		    cl_id_eq(q->to, p->to))
+			return false;
+	}
+	return true;
+}
+
 void world_deliver(struct world *world, uint32_t index) {
 	CL_ASSERT(index < world->pending_n);
 	struct pending p = world->pending[index];

@@ -45,6 +45,8 @@ uint32_t world_command(struct world *world, uint8_t kind, struct cl_id target, u
 /* Puts a command among the pending messages. */
 void world_post(struct world *world, uint8_t kind, struct cl_id target, uint16_t type, const void *body);
 void world_deliver(struct world *world, uint32_t pending);
+/* False while an earlier message of the same actor to the same actor is pending: that stands before it in one log. */
+bool world_may_deliver(const struct world *world, uint32_t pending);
 void world_drain(struct world *world); /* oldest first, until nothing is pending */
 
 /* State of an actor, decoded in the world's arena; zeroed if it has none. */
