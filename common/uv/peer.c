@@ -150,6 +150,8 @@ static void split_frame(struct cl_peers *peers, struct cl_peer *peer, size_t beg
 	peer->open.n = begin;
 	close_frame(peers, peer, wall_ms);
 	cl_frame_begin(&peer->open, peers->sender);
+	peer->queued += peer->open.n; /* the second frame's head */
+	peers->queued += peer->open.n;
 	cl_buf_put(&peer->open, message, n);
 	free(message);
 }
