@@ -169,23 +169,23 @@ static int read_field(struct json_reader *r, struct codec_place *place, json_t *
 }
 
 /* Appends a member's name to the path; a long name is shown by its beginning, cut between characters. */
-static void put_member(struct cl_field_error *error, const char *name) {
-	size_t n = strlen(error->path), room = sizeof(error->path) - n - sizeof("...") - 1, length = strlen(name);
-	size_t shown = length < NAME_SHOWN_MAX ? length : NAME_SHOWN_MAX;
+static void put_member(struct cl_field_error *error, struct cl_str name) {
+	size_t n = strlen(error->path), room = sizeof(error->path) - n - sizeof("...") - 1;
+	size_t shown = name.n < NAME_SHOWN_MAX ? name.n : NAME_SHOWN_MAX;
 	if (shown > room)
 		shown = room;
-	while (shown < length && shown && ((uint8_t)name[shown] & 0xc0) == 0x80)
+	while (shown < name.n && shown && ((uint8_t)name.p[shown] & 0xc0) == 0x80)
 		shown--;
 	if (n)
 		error->path[n++] = '.';
-	memcpy(error->path + n, name, shown);
-	memcpy(error->path + n + shown, shown < length ? "..." : "", shown < length ? 4 : 1);
+	memcpy(error->path + n, name.p ? name.p : "", shown);
+	memcpy(error->path + n + shown, shown < name.n ? "..." : "", shown < name.n ? 4 : 1);
 }
 
 static int unknown_member(struct json_reader *r, const struct codec_place *up, const char *name) {
 	codec_fail(CL_E_UNKNOWN, up, 0, r->error);
 	if (r->error) {
-		put_member(r->error, name);
+		put_member(r->error, cl_str_from(name));
 		r->error->field = NULL;
 	}
 	return CL_E_UNKNOWN;
@@ -249,19 +249,24 @@ static int parse_code(const json_error_t *error) {
 	return code == json_error_numeric_overflow ? CL_E_RANGE : CL_E_MALFORMED;
 }
 
-/* Jansson names a member given twice only within its text, behind this. */
-static int parse_failed(struct json_reader *r, const json_error_t *error) {
-	int rc = codec_fail(parse_code(error), NULL, error->position > 0 ? (size_t)error->position : 0, r->error);
-	const char *near = json_error_code(error) == json_error_duplicate_key ? strstr(error->text, "near '\"") : NULL;
-	if (!near || !r->error)
-		return rc;
-	char name[JSON_ERROR_TEXT_LENGTH];
-	struct cl_str rest = cl_str_from(near + strlen("near '\""));
-	const char *quote = memchr(rest.p, '"', rest.n);
-	size_t n = quote ? (size_t)(quote - rest.p) : rest.n;
-	memcpy(name, rest.p, n);
-	name[n] = '\0';
-	put_member(r->error, name);
+/* The name that ends with its quote before `end`; it is shown as it was written, escapes and all. */
+static struct cl_str name_before(struct cl_bytes json, size_t end) {
+	if (end < 2 || end > json.n || json.p[end - 1] != '"')
+		return (struct cl_str){NULL, 0};
+	size_t start = end - 1, slashes;
+	do {
+		start--;
+		for (slashes = 0; slashes < start && json.p[start - 1 - slashes] == '\\';)
+			slashes++;
+	} while (start && (json.p[start] != '"' || slashes % 2));
+	return (struct cl_str){(const char *)json.p + start + 1, (uint32_t)(end - start - 2)};
+}
+
+static int parse_failed(struct json_reader *r, struct cl_bytes json, const json_error_t *error) {
+	size_t position = error->position > 0 ? (size_t)error->position : 0;
+	int rc = codec_fail(parse_code(error), NULL, position, r->error);
+	if (r->error && json_error_code(error) == json_error_duplicate_key)
+		put_member(r->error, name_before(json, position));
 	return rc;
 }
 
@@ -281,7 +286,7 @@ static int parse(struct json_reader *r, struct cl_bytes json, json_t **ret_root)
 		root = json_loadb(text, json.n, flags | JSON_DECODE_INT_AS_REAL, &error);
 	}
 	if (!root)
-		return parse_failed(r, &error);
+		return parse_failed(r, json, &error);
 	*ret_root = root;
 	return CL_OK;
 }
