@@ -25,8 +25,8 @@ static const char map_text[] = "source: cu\n"
                                "  - {from: Cao, to: high}\n"
                                "activities:\n"
                                "  - {activity: Nhan, act: work, text: 'nhận: {ghi chu|không ghi chú}'}\n"
-                               "  - {activity: Cho, transition: A, act: wait}\n"
                                "  - {activity: Cho, act: hold}\n"
+                               "  - {activity: Cho, transition: A, act: wait}\n"
                                "  - {activity: Muc, act: assess, priority: '{muc}'}\n"
                                "  - {activity: Dong, act: close, outcome: silent, who: 'tổ {to}'}\n";
 
@@ -173,6 +173,23 @@ static void test_rows(void **state) {
 	struct outcome outcome = read_log(files, look_at_rows);
 	assert_int_equal(outcome.rc, CL_OK);
 	assert_int_equal(outcome.traces, 1);
+}
+
+static void look_at_missing(const struct import_trace *trace) {
+	bool first = cl_str_eqc(trace->name, "1");
+	assert_true(cl_str_eqc(trace->contact.name, first ? "Hoa" : "không tên"));
+	assert_true(cl_str_eqc(trace->rows[0].text, first ? "nhận: a" : "nhận: không ghi chú"));
+	assert_true(cl_str_eqc(trace->rows[1].text, "nhận: không ghi chú"));
+}
+
+/* What one event or trace says is not said of the next. */
+static void test_values_do_not_stay(void **state) {
+	struct files *files = *state;
+	static const char text[] =
+	        LOG(TRACE("1", "<string key='khach' value='Hoa'/>" EVENT("Nhan", "<string key='ghi chu' value='a'/>")
+	                               EVENT("Nhan", "")) TRACE("2", EVENT("Nhan", "") EVENT("Nhan", "")));
+	write_file(files->log, text, sizeof(text) - 1);
+	assert_int_equal(read_log(files, look_at_missing).traces, 2);
 }
 
 static void test_many_traces(void **state) {
@@ -387,9 +404,11 @@ static void test_written(void **state) {
 
 int main(void) {
 	const struct CMUnitTest tests[] = {
-	        READER_TEST(test_rows),    READER_TEST(test_many_traces), READER_TEST(test_damaged_gzip),
-	        READER_TEST(test_wrong),   READER_TEST(test_doctype),     READER_TEST(test_deep),
-	        READER_TEST(test_huge),    READER_TEST(test_no_file),     READER_TEST(test_batches),
+	        READER_TEST(test_rows),        READER_TEST(test_values_do_not_stay),
+	        READER_TEST(test_many_traces), READER_TEST(test_damaged_gzip),
+	        READER_TEST(test_wrong),       READER_TEST(test_doctype),
+	        READER_TEST(test_deep),        READER_TEST(test_huge),
+	        READER_TEST(test_no_file),     READER_TEST(test_batches),
 	        READER_TEST(test_written),
 	};
 	return cmocka_run_group_tests_name("import: reader", tests, NULL, NULL);

@@ -146,9 +146,11 @@ static void test_assignment(void **state) {
 	          .person = CL_STR("binh"));
 	assert_true(cl_str_eqc(rig->state.person, "binh"));
 	assert_true(cl_str_eqc(rig->state.department, "kho"));
-	/* Another's help does not take the case away. */
-	assert_int_equal(RIG_COMMAND(rig, case_work, .text = CL_STR("giúp")), 0);
-	assert_int_equal(RIG_COMMAND(rig, case_work, .text = CL_STR("giúp nữa")), 0);
+	/* Who takes the work up has it; another's help later does not take it away. */
+	assert_int_equal(RIG_COMMAND(rig, case_work, .text = CL_STR("nhận")), 0);
+	assert_true(cl_str_eqc(rig->state.person, "lan"));
+	assert_int_equal(rig_command_by(rig, "mai", CL_T_case_work, &(struct case_work){.text = CL_STR("giúp")}), 0);
+	assert_true(cl_str_eqc(rig->state.person, "lan"));
 	assert_int_equal(rig->state.works, 2);
 	RIG_EVENT(rig, item_escalated, .number = rig->state.number, .supervisor = CL_STR("truong-phong"),
 	          .reason = CL_STR("overdue"), .due_at = RIG_NOW);
@@ -251,6 +253,12 @@ static void test_agreement_holds(void **state) {
 	rig_open(rig, false);
 	rig_bring(rig, CASE_AGREED);
 	assert_int_equal(RIG_COMMAND(rig, case_hold, .text = CL_STR("chờ hàng về")), 0);
+	assert_int_equal(rig->state.status, CASE_ON_HOLD);
+	assert_int_equal(RIG_COMMAND(rig, case_close, .outcome = OUTCOME_AGREED), 0); /* agreed is agreed */
+	assert_int_equal(RIG_COMMAND(rig, case_reopen, .text = CL_STR("hỏng lại")), 0);
+	assert_int_equal(RIG_COMMAND(rig, case_close), CL_R_CASE_NOT_AGREED); /* but not beyond a reopening */
+	assert_int_equal(RIG_COMMAND(rig, case_propose, .text = CL_STR("đổi máy")), 0);
+	assert_int_equal(RIG_COMMAND(rig, case_agree), 0);
 	assert_int_equal(RIG_COMMAND(rig, case_work, .text = CL_STR("giao máy")), 0);
 	assert_int_equal(rig->state.status, CASE_AGREED);
 	assert_int_equal(RIG_COMMAND(rig, case_propose, .text = CL_STR("cách khác")), 0);
@@ -283,6 +291,12 @@ static void test_order_delivered(void **state) {
 	assert_int_equal(rig->state.outcome, OUTCOME_DELIVERED);
 	order(rig, ORDER_CANCELLED); /* a closed case takes the note alone */
 	assert_int_equal(rig->state.outcome, OUTCOME_DELIVERED);
+	/* Opened again for something else, silence is silence. */
+	assert_int_equal(RIG_COMMAND(rig, case_reopen, .text = CL_STR("khách báo thiếu")), 0);
+	assert_int_equal(RIG_COMMAND(rig, case_propose, .text = CL_STR("gửi bù")), 0);
+	rig->now_ms = rig->state.deadline;
+	rig_tick(rig);
+	assert_int_equal(rig->state.outcome, OUTCOME_SILENT);
 }
 
 static void test_order_cancelled(void **state) {
