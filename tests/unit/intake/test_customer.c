@@ -184,6 +184,31 @@ static void links_are_followed_to_the_root(void **state) {
 	assert_true(cl_id_eq(WORLD_CUSTOMER(&world, 6)->into, world_id(4)));
 }
 
+/* Whose an identity is is asked of roots: who holds it may be part of another, who asks may be too. */
+static void contests_are_settled_between_roots(void **state) {
+	(void)state;
+	contact(1, "0900000001", "a@example.vn");
+	contact(2, "0900000002", "b@example.vn");
+	assert_int_equal(merge(1, 2), CL_R_NONE);
+	world_drain(&world);
+	contact(3, "0900000003", "a@example.vn");
+	const struct customer_state *three = WORLD_CUSTOMER(&world, 3);
+	assert_int_equal(three->conflicts.n, 1);
+	assert_true(cl_id_eq(three->conflicts.v[0].other, world_id(2)));
+	contact(4, "0900000002", "a@example.vn");
+	assert_true(root_is(4, 2));
+	assert_int_equal(WORLD_CUSTOMER(&world, 1)->conflicts.n + WORLD_CUSTOMER(&world, 2)->conflicts.n, 0);
+	/* A merge overtakes the claims of a contact: its email is asked for on behalf of whom it has become part of. */
+	assert_int_equal(world_contact(&world, 5, "An", "0900000005", "c@example.vn", ""), CL_R_NONE);
+	world_deliver(&world, 0);
+	assert_int_equal(merge(5, 2), CL_R_NONE);
+	while (cl_id_zero(WORLD_CUSTOMER(&world, 5)->into))
+		world_deliver(&world, world.pending_n - 1);
+	world_drain(&world);
+	assert_true(cl_id_eq(holder(IDENTITY_PHONE, "+84900000005"), world_id(5)));
+	assert_true(cl_id_eq(holder(IDENTITY_EMAIL, "c@example.vn"), world_id(2)));
+}
+
 /* Takes actors out of the small world that this test is done with: all requests, and customers and identities but the
  * first. */
 static void forget(void) {
@@ -242,6 +267,7 @@ int main(void) {
 	        TEST(a_person_merges_and_undoes_it),
 	        TEST(merges_that_cannot_be),
 	        TEST(links_are_followed_to_the_root),
+	        TEST(contests_are_settled_between_roots),
 	        TEST(no_list_grows_without_bound),
 	        TEST(no_list_of_conflicts_does_either),
 	};
