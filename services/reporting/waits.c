@@ -82,7 +82,17 @@ static void answer(struct reporting *reporting, const struct wait *wait, enum wi
 	cl_buf_done(&json);
 }
 
+/* A client asks again until it is answered. */
+static bool asked_before(const struct reporting *reporting, struct cl_id id) {
+	for (const struct wait *wait = reporting->waits; wait; wait = wait->next)
+		if (cl_id_eq(wait->id, id))
+			return true;
+	return false;
+}
+
 void waits_ask(struct reporting *reporting, const struct wire_query *query) {
+	if (asked_before(reporting, query->id))
+		return;
 	struct wait *wait = calloc(1, sizeof(*wait));
 	struct cl_str field;
 	uint64_t timeout_ms = WAIT_DEFAULT_MS;
