@@ -103,11 +103,11 @@ static void fill(struct classification_rule *rule, size_t index, struct cl_arena
 	rule->customer_effect = rules[index].customer_effect;
 	rule->business_effect = rules[index].business_effect;
 	rule->words.v = cl_arena_array(arena, struct cl_str, WORDS_MAX);
-	for (const char *p = rules[index].words; p && *p; p += strspn(p, "|")) {
-		size_t n = strcspn(p, "|");
+	for (const char *p = rules[index].words; p;) {
+		const char *end = strchr(p, '|');
 		CL_ASSERT(rule->words.n < WORDS_MAX);
-		rule->words.v[rule->words.n++] = (struct cl_str){p, (uint32_t)n};
-		p += n;
+		rule->words.v[rule->words.n++] = (struct cl_str){p, (uint32_t)(end ? (size_t)(end - p) : strlen(p))};
+		p = end ? end + 1 : NULL;
 	}
 }
 

@@ -112,10 +112,10 @@ static void fold(const struct actor *actor, const struct cl_schema *schema, stru
 		uint8_t *bytes = malloc(kept[i].body.n + 1);
 		CL_ASSERT(bytes);
 		memcpy(bytes, kept[i].body.p, kept[i].body.n);
-		assert_int_equal(cl_decode_version(event.type, cl_schema_by_type(event.type)->version,
-		                                   (struct cl_bytes){bytes, (uint32_t)kept[i].body.n}, &turn,
-		                                   &event.body, NULL),
-		                 CL_OK);
+		const struct cl_schema *type = cl_schema_by_type(event.type);
+		CL_ASSERT(type);
+		struct cl_bytes body = {bytes, (uint32_t)kept[i].body.n};
+		CL_ASSERT(cl_decode_version(event.type, type->version, body, &turn, &event.body, NULL) == CL_OK);
 		intake_domain.evolve(actor->kind, state, &event, &own);
 		for (size_t k = 0; k < kept[i].body.n; k++)
 			((volatile uint8_t *)bytes)[k] = 0xee;
@@ -137,7 +137,7 @@ static void compare(const struct world *world) {
 			continue; /* asked, and had nothing to say */
 		for (uint32_t k = 0; k < intake_domain.kind_n; k++)
 			schema = intake_domain.kinds[k].kind == actor->kind ? intake_domain.kinds[k].state : schema;
-		assert_non_null(schema);
+		CL_ASSERT(schema);
 		cl_buf_init(&folded);
 		fold(actor, schema, &folded);
 		if (folded.n != actor->state.n || (folded.n && memcmp(folded.p, actor->state.p, folded.n) != 0))
