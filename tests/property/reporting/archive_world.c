@@ -1,7 +1,6 @@
 #include "archive_world.h"
 
 #include <stdarg.h>
-#include <stddef.h>
 #include <stdio.h>
 #include <stdlib.h>
 
@@ -11,7 +10,7 @@
 #include "codec.h"
 
 static struct world_node *node_of(struct cl_env *env) {
-	return (struct world_node *)((char *)env - offsetof(struct world_node, env));
+	return (struct world_node *)env; /* its first member */
 }
 
 uint64_t world_random(struct world *world, uint64_t below) {
@@ -72,12 +71,12 @@ static void env_wake_at(struct cl_env *env, int64_t at_ms) {
 }
 
 static void env_work(struct cl_env *env, enum cl_lane lane, void (*run)(void *), void (*done)(void *), void *context) {
-	struct world *world = node_of(env)->world;
-	CL_ASSERT(lane == CL_LANE_WRITER && !world->job_run);
-	world->job_run = run;
-	world->job_done = done;
-	world->job_context = context;
-	world->job_ran = false;
+	struct world_job *job = calloc(1, sizeof(*job)), **end = &node_of(env)->world->jobs;
+	CL_ASSERT(job);
+	*job = (struct world_job){.lane = lane, .run = run, .done = done, .context = context};
+	while (*end)
+		end = &(*end)->next;
+	*end = job;
 }
 
 static void env_log(struct cl_env *env, enum cl_severity severity, const char *event, const char *format, ...) {
@@ -120,7 +119,7 @@ static void source_init(struct world *world, uint32_t service, uint32_t partitio
 	env_random(&source->node.env, identity.log_id.b, sizeof(identity.log_id.b));
 	int rc = cl_log_open(&source->log, source->node.kv, &identity, 1000000, world->now_ms, &bad);
 	CL_ASSERT(rc == CL_OK);
-	cl_publisher_init(&source->publisher, &source->node.env, &source->log, 8);
+	cl_publisher_init(&source->publisher, &source->node.env, &source->log, 100);
 }
 
 void world_init(struct world *world, uint64_t seed) {
@@ -232,11 +231,28 @@ void world_start(struct world *world) {
 	CL_ASSERT(rc == CL_OK);
 }
 
+void world_start_reporting(struct world *world, const char *model_path) {
+	struct reporting_options options = {
+	        .archive = world->options, .model_path = cl_str_from(model_path), .project_records = 7};
+	uint64_t bad;
+	int rc = reporting_open(&options, &world->archive_node.env, world->archive_node.kv, &bad, &world->reporting);
+	CL_ASSERT(rc == CL_OK);
+	world->archive = reporting_archive_of(world->reporting);
+}
+
 void world_crash(struct world *world) {
 	world->ending = true;
-	world->job_run = NULL;
-	reporting_archive_close(world->archive);
+	while (world->jobs) { /* those that ran have had their effect, of which nobody hears */
+		struct world_job *next = world->jobs->next;
+		free(world->jobs);
+		world->jobs = next;
+	}
+	if (world->reporting)
+		reporting_close(world->reporting);
+	else
+		reporting_archive_close(world->archive);
 	world->archive = NULL;
+	world->reporting = NULL;
 	world->ending = false;
 	world->crashes++;
 	forget(world, &world->archive_node);
@@ -254,8 +270,7 @@ static void handle(struct world *world, struct world_message *message) {
 	if (message->to == &world->archive_node) {
 		if (!world->archive || (world->tamper && !world->tamper(world, message)))
 			return;
-		reporting_archive_message(world->archive, message->type, message->body);
-		reporting_archive_turn(world->archive);
+		world_send_archive(world, message->type, message->body);
 		return;
 	}
 	struct world_source *source = (struct world_source *)message->to;
@@ -298,17 +313,32 @@ bool world_deliver(struct world *world) {
 	return true;
 }
 
+/* Commits come one after another; jobs of readers in any order, beside them. */
+static struct world_job **pick(struct world *world) {
+	uint64_t n = 0;
+	for (struct world_job *job = world->jobs; job; job = job->next)
+		n++;
+	struct world_job **at = &world->jobs;
+	for (uint64_t skip = n ? world_random(world, n) : 0; skip; skip--)
+		at = &(*at)->next;
+	if (*at && (*at)->lane == CL_LANE_WRITER)
+		for (at = &world->jobs; (*at)->lane != CL_LANE_WRITER;)
+			at = &(*at)->next;
+	return at;
+}
+
 bool world_work(struct world *world) {
-	if (!world->job_run)
+	struct world_job **at = pick(world), *job = *at;
+	if (!job)
 		return false;
-	if (!world->job_ran) {
-		world->job_run(world->job_context);
-		world->job_ran = true;
+	if (!job->ran) {
+		job->run(job->context);
+		job->ran = true;
 		return true;
 	}
-	void (*done)(void *context) = world->job_done;
-	world->job_run = NULL;
-	done(world->job_context);
+	*at = job->next;
+	job->done(job->context);
+	free(job);
 	return true;
 }
 
@@ -320,7 +350,10 @@ void world_pass(struct world *world, int64_t ms) {
 			;
 	if (world->archive && world->archive_node.wake_ms && world->archive_node.wake_ms <= world->steady_ms) {
 		world->archive_node.wake_ms = 0;
-		reporting_archive_wake(world->archive);
+		if (world->reporting)
+			reporting_wake(world->reporting);
+		else
+			reporting_archive_wake(world->archive);
 	}
 }
 
@@ -336,6 +369,11 @@ void world_settle(struct world *world) {
 }
 
 void world_send_archive(struct world *world, uint16_t type, const void *body) {
-	reporting_archive_message(world->archive, type, body);
-	reporting_archive_turn(world->archive);
+	if (world->reporting) {
+		(void)reporting_message(world->reporting, type, body);
+		reporting_turn(world->reporting);
+	} else {
+		(void)reporting_archive_message(world->archive, type, body);
+		reporting_archive_turn(world->archive);
+	}
 }

@@ -6,6 +6,7 @@
 
 #include "archive.h"
 #include "base/arena.h"
+#include "reporting.h"
 
 #define WORLD_SOURCES 8 /* two partitions of each of four services */
 
@@ -32,18 +33,26 @@ struct world_message {
 	void *body;
 };
 
+struct world_job {
+	struct world_job *next;
+	enum cl_lane lane;
+	void (*run)(void *context);
+	void (*done)(void *context);
+	void *context;
+	bool ran;
+};
+
 struct world {
 	uint64_t rng;
 	int64_t steady_ms, now_ms;
 	struct world_source sources[WORLD_SOURCES];
 	struct world_node archive_node;
 	struct reporting_archive *archive; /* NULL: down */
+	struct reporting *reporting;       /* whose archive it is, if the whole service was started */
 	struct reporting_archive_options options;
 	struct world_message *messages, **messages_end;
-	void (*job_run)(void *context);
-	void (*job_done)(void *context);
-	void *job_context;
-	bool job_ran, ending;
+	struct world_job *jobs;
+	bool ending;
 	const char *died;
 	uint32_t lose_permille;
 	uint64_t delivered, lost, crashes;
@@ -61,7 +70,8 @@ struct world_source *world_source(struct world *world, uint32_t service, uint32_
 /* Appends one record: an event of no meaning, or log_consumed with that position, if type is CL_T_log_consumed. */
 void world_append(struct world *world, struct world_source *source, uint16_t type, const struct cl_cause *cause);
 struct cl_cause world_position(const struct world_source *source, uint64_t seq);
-void world_start(struct world *world); /* the archive */
+void world_start(struct world *world);                                   /* the archive */
+void world_start_reporting(struct world *world, const char *model_path); /* all of the service */
 void world_crash(struct world *world);
 /* Delivers one message of a random pair of nodes (each pair in order); false: there is none. */
 bool world_deliver(struct world *world);
