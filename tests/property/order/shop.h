@@ -2,8 +2,8 @@
 #ifndef TESTS_SHOP_H
 #define TESTS_SHOP_H
 
-#include "order.h"
-#include "world.h"
+#include "../routing/world.h"
+#include "order/order.h"
 
 /* A slip routed by routing; its id is returned. */
 struct cl_id shop_slip(struct world *world, uint32_t n, enum category category, bool imported);

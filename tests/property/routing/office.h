@@ -2,7 +2,7 @@
 #ifndef TESTS_OFFICE_H
 #define TESTS_OFFICE_H
 
-#include "routing.h"
+#include "routing/routing.h"
 #include "world.h"
 
 enum { OFFICE_INTAKE, OFFICE_SUPPORT }; /* logs outside */
