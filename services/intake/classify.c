@@ -14,6 +14,8 @@ static bool matches(const struct classification_rule *rule, const struct contact
 	if (rule->product.n && !same_text(contact->product, rule->product, arena))
 		return false;
 	for (uint32_t i = 0; i < rule->words.n; i++) {
+		if (!intake_words_may_hold(said, rule->words.v[i]))
+			continue;
 		struct intake_words phrase = intake_words_of(rule->words.v[i], (struct cl_str){0}, arena);
 		if (intake_words_find(said, &phrase))
 			return true;

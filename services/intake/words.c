@@ -1,5 +1,7 @@
 #include "intake/words.h"
 
+#define FIRST_WORD_BYTES 200 /* phrases are no longer than that by the schema */
+
 /* A letter of the Vietnamese alphabet taken apart. mark: '^' circumflex, '(' breve, '+' horn, '-' stroke; tone: '`' '?'
  * '~' '\'' '.'; blank = none. */
 struct letter {
@@ -139,7 +141,7 @@ static void finish(struct intake_words *words, struct builder *b) {
 		word->exact = (struct cl_str){b->exact, b->exact_n};
 		word->hash = hash_of(word->folded);
 		word->marked = b->marked;
-		words->seen[(word->hash >> 6) & 15] |= 1ull << (word->hash & 63);
+		words->seen[(word->hash >> 6) & 63] |= 1ull << (word->hash & 63);
 	}
 	*b = (struct builder){.folded = b->folded + b->folded_n, .exact = b->exact + b->exact_n};
 }
@@ -171,10 +173,26 @@ static bool same(const struct intake_word *text, const struct intake_word *phras
 	return !text->marked || !phrase->marked || cl_str_eq(text->exact, phrase->exact);
 }
 
+static bool seen(const struct intake_words *text, uint32_t hash) {
+	return (text->seen[(hash >> 6) & 63] & (1ull << (hash & 63))) != 0;
+}
+
+bool intake_words_may_hold(const struct intake_words *text, struct cl_str phrase) {
+	char folded[FIRST_WORD_BYTES], exact[FIRST_WORD_BYTES];
+	struct builder builder = {.folded = folded, .exact = exact};
+	if (phrase.n > FIRST_WORD_BYTES)
+		return true;
+	for (uint32_t i = 0, used; i < phrase.n; i += used) {
+		uint32_t c = next_code_point(phrase, i, &used);
+		if (!add(&builder, phrase, i, used, c) && builder.folded_n > 0)
+			break;
+	}
+	return seen(text, hash_of((struct cl_str){folded, builder.folded_n}));
+}
+
 bool intake_words_find(const struct intake_words *text, const struct intake_words *phrase) {
 	for (uint32_t i = 0; i < phrase->n; i++) {
-		uint32_t h = phrase->v[i].hash;
-		if (!(text->seen[(h >> 6) & 15] & (1ull << (h & 63))))
+		if (!seen(text, phrase->v[i].hash))
 			return false;
 	}
 	for (uint32_t at = 0; phrase->n > 0 && at + phrase->n <= text->n; at++) {

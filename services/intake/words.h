@@ -18,11 +18,13 @@ struct intake_word {
 struct intake_words {
 	struct intake_word *v;
 	uint32_t n;
-	uint64_t seen[16]; /* bit set of hashes */
+	uint64_t seen[64]; /* bit set of hashes */
 };
 
 /* Words of up to two texts, one after another; a phrase never reaches across. Lives in the arena. */
 struct intake_words intake_words_of(struct cl_str a, struct cl_str b, struct cl_arena *arena);
+/* False when the phrase's first word surely does not occur in the text: spares taking the phrase apart. */
+bool intake_words_may_hold(const struct intake_words *text, struct cl_str phrase);
 /* Does the phrase occur in the text, word by word? A phrase without words never does. */
 bool intake_words_find(const struct intake_words *text, const struct intake_words *phrase);
 
