@@ -2,8 +2,12 @@
 
 #include "codec_int.h"
 
+/* Called for every head and body, so the room is looked at here and not in a call. */
 static int append(void *out, const char *p, size_t n) {
-	cl_buf_put(out, p, n);
+	struct cl_buf *buf = out;
+	uint8_t *end = buf->cap - buf->n < n ? cl_buf_reserve(buf, n) : buf->p + buf->n;
+	memcpy(end, p, n);
+	buf->n += n;
 	return 0;
 }
 
@@ -92,6 +96,7 @@ static void pack_schema(msgpack_packer *packer, const struct cl_schema *schema, 
 
 void cl_encode(const struct cl_schema *schema, const void *value, struct cl_buf *out) {
 	msgpack_packer packer;
+	cl_buf_reserve(out, schema->size);
 	msgpack_packer_init(&packer, out, append);
 	pack_schema(&packer, schema, value);
 }

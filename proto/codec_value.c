@@ -103,10 +103,26 @@ int codec_missing(const struct codec_place *place, size_t offset, struct cl_fiel
 	return CL_E_INVALID;
 }
 
+#define EACH_BYTE UINT64_C(0x0101010101010101)
+
+/* Whether none of eight bytes is below 0x20, DEL, or 0xc2, which begins the two bytes of each C1 character. A byte x is
+ * below n just where x - n borrows and x has no high bit. */
+static bool eight_plain(const uint8_t *p) {
+	uint64_t x;
+	memcpy(&x, p, sizeof(x));
+	uint64_t del = x ^ EACH_BYTE * 0x7f, c2 = x ^ EACH_BYTE * 0xc2;
+	uint64_t found = ((x - EACH_BYTE * 0x20) & ~x) | ((del - EACH_BYTE) & ~del) | ((c2 - EACH_BYTE) & ~c2);
+	return !(found & EACH_BYTE * 0x80);
+}
+
 /* C0 and C1 control characters and DEL (Unicode category Cc). */
 static bool control_free(struct cl_str s, bool multiline) {
 	const uint8_t *p = (const uint8_t *)s.p;
 	for (uint32_t i = 0; i < s.n; i++) {
+		while (s.n - i >= 8 && eight_plain(p + i))
+			i += 8;
+		if (i == s.n)
+			break;
 		if (p[i] >= 0x20 && p[i] != 0x7f && p[i] != 0xc2)
 			continue;
 		if (p[i] == 0xc2 ? i + 1 < s.n && p[i + 1] < 0xa0

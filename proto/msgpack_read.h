@@ -44,7 +44,7 @@ static inline int mp_long_head(struct mp_reader *r, uint8_t first, struct mp_hea
 	if (kind == MP_BOOL) {
 		value = first & 1;
 	} else if (kind == MP_NEGATIVE) { /* int 8 to int 64 */
-		unsigned shift = 64 - 8 * form.width;
+		unsigned shift = (64 - 8 * form.width) & 63;
 		int64_t number = (int64_t)(value << shift) >> shift;
 		value = (uint64_t)number;
 		if (number >= 0)

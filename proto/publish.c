@@ -11,7 +11,8 @@ static int usage(void) {
 	fputs("careloop-schema asyncapi      AsyncAPI 2.6 document of all events\n"
 	      "careloop-schema typescript    types for the pages\n"
 	      "careloop-schema fields        table of all messages and tags, Markdown\n"
-	      "careloop-schema golden DIR    write the golden files that DIR lacks; none is ever changed\n",
+	      "careloop-schema golden DIR    write the golden files that DIR lacks; none is ever changed\n"
+	      "careloop-schema speed         measure the codec on this machine\n",
 	      stderr);
 	return 2;
 }
@@ -74,5 +75,7 @@ int main(int argc, char **argv) {
 		return print(cl_publish_typescript);
 	if (strcmp(argv[1], "fields") == 0)
 		return print(cl_publish_fields);
+	if (strcmp(argv[1], "speed") == 0)
+		return print(cl_publish_speed);
 	return usage();
 }

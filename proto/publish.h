@@ -19,6 +19,8 @@ void cl_publish_asyncapi(struct cl_buf *out);   /* AsyncAPI 2.6, all events */
 void cl_publish_typescript(struct cl_buf *out); /* types of the JSON forms of all messages, and the enums' labels */
 void cl_publish_fields(struct cl_buf *out);     /* Markdown: every message with its tags, to decode without our code */
 
+void cl_publish_speed(struct cl_buf *out); /* a table of what the codec takes for one event */
+
 /* A value with every field set, made of the names and tags only, so that it stays as it is while the row does. */
 void cl_publish_example(const struct cl_schema *schema, struct cl_arena *arena, void *ret_value);
 /* The text of a golden file: name, type, version, JSON and bytes of the example. */

@@ -79,9 +79,10 @@ static void write_schemas(struct cl_buf *out, const struct cl_schema *schema, co
 static void write_components(struct cl_buf *out) {
 	enum { NESTED_MAX = 256 };
 	size_t cap = cl_schema_count() + NESTED_MAX, count = 0;
-	const struct cl_schema **done = calloc(cap, sizeof(*done));
+	struct cl_arena arena;
 	const char *comma = "";
-	CL_ASSERT(done);
+	cl_arena_init(&arena, 4096);
+	const struct cl_schema **done = cl_arena_array(&arena, const struct cl_schema *, cap);
 	cl_buf_puts(out, "\"components\":{\"messages\":{");
 	for (size_t i = 0; i < cl_schema_count(); i++) {
 		if (!is_event(cl_schema_at(i), 0))
@@ -96,7 +97,7 @@ static void write_components(struct cl_buf *out) {
 			write_schemas(out, cl_schema_at(i), done, &count, cap);
 	}
 	cl_buf_puts(out, "}}");
-	free(done);
+	cl_arena_done(&arena);
 }
 
 void cl_publish_asyncapi(struct cl_buf *out) {

@@ -52,8 +52,8 @@ static struct cl_str random_text(uint64_t *rng, struct cl_arena *arena, uint64_t
 			piece = "x";
 			size = 1;
 		}
-		memcpy(p + n, piece, size);
-		n += size;
+		while (size--)
+			p[n++] = *piece++;
 	}
 	return (struct cl_str){p, (uint32_t)n};
 }

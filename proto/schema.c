@@ -117,24 +117,27 @@ uint32_t cl_service_by_name(struct cl_str name) {
 	return 0;
 }
 
+static const struct {
+	uint32_t kind, service;
+	const char *name;
+} kinds[] = {
+#define KIND_ROW(name, number, service, text) {(number), (service), (text)},
+        CL_KINDS(KIND_ROW)
+#undef KIND_ROW
+};
+
 const char *cl_kind_name(uint32_t kind) {
-	switch (kind) {
-#define KIND_NAME(name, number, service, text)                                                                         \
-	case (number):                                                                                                 \
-		return text;
-		CL_KINDS(KIND_NAME)
-#undef KIND_NAME
+	for (size_t i = 0; i < COUNT(kinds); i++) {
+		if (kinds[i].kind == kind)
+			return kinds[i].name;
 	}
 	return NULL;
 }
 
 uint32_t cl_kind_service(uint32_t kind) {
-	switch (kind) {
-#define KIND_SERVICE(name, number, service, text)                                                                      \
-	case (number):                                                                                                 \
-		return (service);
-		CL_KINDS(KIND_SERVICE)
-#undef KIND_SERVICE
+	for (size_t i = 0; i < COUNT(kinds); i++) {
+		if (kinds[i].kind == kind)
+			return kinds[i].service;
 	}
 	return 0;
 }

@@ -37,8 +37,8 @@ const char *cl_text(enum cl_text id, enum cl_lang lang) {
 		const char *vi, *en;
 	} texts[] = {
 #define TEXT_ROW(name, vi, en) {(vi), (en)},
-	        CL_TEXTS_cli(TEXT_ROW) CL_TEXTS_field(TEXT_ROW) CL_TEXTS_gateway(TEXT_ROW)
-	                CL_TEXTS_service(TEXT_ROW) CL_TEXTS_support(TEXT_ROW){"", ""}
+	        CL_TEXTS_cli(TEXT_ROW) CL_TEXTS_field(TEXT_ROW) CL_TEXTS_gateway(TEXT_ROW) CL_TEXTS_service(TEXT_ROW)
+	                CL_TEXTS_support(TEXT_ROW){"", ""}
 #undef TEXT_ROW
 	};
 	return (unsigned)id < CL_TEXT_COUNT ? (lang == CL_EN ? texts[id].en : texts[id].vi) : "";
@@ -49,15 +49,15 @@ const char *cl_text(enum cl_text id, enum cl_lang lang) {
 #pragma GCC diagnostic ignored "-Wformat-nonliteral"
 struct cl_str cl_text_printf(struct cl_arena *arena, enum cl_text id, enum cl_lang lang, ...) {
 	const char *format = cl_text(id, lang);
-	va_list args, again;
+	va_list args;
 	va_start(args, lang);
-	va_copy(again, args);
 	int n = vsnprintf(NULL, 0, format, args);
 	va_end(args);
 	CL_ASSERT(n >= 0);
 	char *p = cl_arena_alloc(arena, (size_t)n + 1);
-	CL_ASSERT(vsnprintf(p, (size_t)n + 1, format, again) == n);
-	va_end(again);
+	va_start(args, lang);
+	CL_ASSERT(vsnprintf(p, (size_t)n + 1, format, args) == n);
+	va_end(args);
 	return (struct cl_str){p, (uint32_t)n};
 }
 #pragma GCC diagnostic pop

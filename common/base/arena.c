@@ -119,14 +119,14 @@ struct cl_str cl_arena_str(struct cl_arena *arena, struct cl_str s) {
 }
 
 struct cl_str cl_arena_printf(struct cl_arena *arena, const char *format, ...) {
-	va_list args, again;
+	va_list args;
 	va_start(args, format);
-	va_copy(again, args);
 	int n = vsnprintf(NULL, 0, format, args);
 	va_end(args);
 	CL_ASSERT(n >= 0);
 	char *p = arena_take(arena, (size_t)n + 1);
-	CL_ASSERT(vsnprintf(p, (size_t)n + 1, format, again) == n);
-	va_end(again);
+	va_start(args, format);
+	CL_ASSERT(vsnprintf(p, (size_t)n + 1, format, args) == n);
+	va_end(args);
 	return (struct cl_str){p, (uint32_t)n};
 }

@@ -56,14 +56,14 @@ void cl_buf_str(struct cl_buf *buf, struct cl_str s) {
 }
 
 void cl_buf_printf(struct cl_buf *buf, const char *format, ...) {
-	va_list args, again;
+	va_list args;
 	va_start(args, format);
-	va_copy(again, args);
 	int n = vsnprintf(NULL, 0, format, args);
 	va_end(args);
 	CL_ASSERT(n >= 0);
 	char *end = (char *)cl_buf_reserve(buf, (size_t)n + 1);
-	CL_ASSERT(vsnprintf(end, (size_t)n + 1, format, again) == n);
-	va_end(again);
+	va_start(args, format);
+	CL_ASSERT(vsnprintf(end, (size_t)n + 1, format, args) == n);
+	va_end(args);
 	buf->n += (size_t)n;
 }

@@ -4,7 +4,7 @@
 
 #include "proto_help.h"
 
-#define ROUNDS 400   /* values per message */
+#define ROUNDS 150   /* values per message */
 #define MUTATIONS 60 /* per message and value of the broken kind */
 
 static struct cl_arena arena, spare;
