@@ -115,8 +115,15 @@ static struct cl_peer *find_peer(struct cl_peers *peers, struct cl_str address) 
 	return NULL;
 }
 
+static int64_t wall_ms(void) {
+	uv_timeval64_t now;
+	int r = uv_gettimeofday(&now);
+	CL_ASSERT(r == 0);
+	return now.tv_sec * 1000 + now.tv_usec / 1000;
+}
+
 /* Turns the frame being built into a nanomsg message, sealed where it must be. */
-static void close_frame(struct cl_peers *peers, struct cl_peer *peer, int64_t wall_ms) {
+static void close_frame(struct cl_peers *peers, struct cl_peer *peer) {
 	cl_frame_end(&peer->open, 0, peer->open_n);
 	size_t n = peer->sealed ? cl_seal_size(peers->sender, peer->open.n) : peer->open.n;
 	struct cl_peer_chunk *chunk = calloc(1, sizeof(*chunk));
@@ -126,7 +133,7 @@ static void close_frame(struct cl_peers *peers, struct cl_peer *peer, int64_t wa
 	chunk->n = n;
 	chunk->messages = peer->open_n;
 	if (peer->sealed)
-		cl_seal_frame(&peer->seal, &peers->counter, peers->sender, wall_ms, cl_buf_bytes(&peer->open),
+		cl_seal_frame(&peer->seal, &peers->counter, peers->sender, wall_ms(), cl_buf_bytes(&peer->open),
 		              chunk->message);
 	else
 		memcpy(chunk->message, peer->open.p, n);
@@ -142,13 +149,13 @@ static void close_frame(struct cl_peers *peers, struct cl_peer *peer, int64_t wa
 }
 
 /* Moves the last message into a frame of its own, so that a frame passes the target only when one message does. */
-static void split_frame(struct cl_peers *peers, struct cl_peer *peer, size_t begin, int64_t wall_ms) {
+static void split_frame(struct cl_peers *peers, struct cl_peer *peer, size_t begin) {
 	size_t n = peer->open.n - begin;
 	uint8_t *message = malloc(n);
 	CL_ASSERT(message);
 	memcpy(message, peer->open.p + begin, n);
 	peer->open.n = begin;
-	close_frame(peers, peer, wall_ms);
+	close_frame(peers, peer);
 	cl_frame_begin(&peer->open, peers->sender);
 	peer->queued += peer->open.n; /* the second frame's head */
 	peers->queued += peer->open.n;
@@ -156,8 +163,7 @@ static void split_frame(struct cl_peers *peers, struct cl_peer *peer, size_t beg
 	free(message);
 }
 
-int cl_peers_post(struct cl_peers *peers, struct cl_str address, uint16_t type, const void *body, int64_t steady_ms,
-                  int64_t wall_ms) {
+int cl_peers_post(struct cl_peers *peers, struct cl_str address, uint16_t type, const void *body, int64_t steady_ms) {
 	CL_FAILPOINT("before_post");
 	struct cl_peer *peer = find_peer(peers, address);
 	if (!peer) {
@@ -181,7 +187,7 @@ int cl_peers_post(struct cl_peers *peers, struct cl_str address, uint16_t type, 
 	peer->queued += peer->open.n - before;
 	peers->queued += peer->open.n - before;
 	if (peer->open_n > 0 && peer->open.n > CL_PEER_FRAME_TARGET)
-		split_frame(peers, peer, begin, wall_ms);
+		split_frame(peers, peer, begin);
 	peer->open_n++;
 	return CL_OK;
 }
@@ -209,14 +215,14 @@ static void send_chunks(struct cl_peers *peers, struct cl_peer *peer, int64_t st
 	}
 }
 
-void cl_peers_flush(struct cl_peers *peers, int64_t steady_ms, int64_t wall_ms) {
+void cl_peers_flush(struct cl_peers *peers, int64_t steady_ms) {
 	for (struct cl_peer *peer = peers->first; peer; peer = peer->next) {
 		if (peer->queued == 0)
 			continue;
 		send_chunks(peers, peer, steady_ms);
 		if (peer->first || peer->open_n == 0)
 			continue; /* what is posted meanwhile joins the frame being built */
-		close_frame(peers, peer, wall_ms);
+		close_frame(peers, peer);
 		send_chunks(peers, peer, steady_ms);
 	}
 }

@@ -49,9 +49,9 @@ void cl_peers_init(struct cl_peers *peers, struct cl_str sender, const uint8_t *
 void cl_peers_done(struct cl_peers *peers);
 /* AGAIN, INVALID (address or body), DENIED (not loopback and no cluster key), TOOBIG, IO. */
 CL_MUST_CHECK int cl_peers_post(struct cl_peers *peers, struct cl_str address, uint16_t type, const void *body,
-                                int64_t steady_ms, int64_t wall_ms);
+                                int64_t steady_ms);
 /* Hands to the sockets what they take. */
-void cl_peers_flush(struct cl_peers *peers, int64_t steady_ms, int64_t wall_ms);
+void cl_peers_flush(struct cl_peers *peers, int64_t steady_ms);
 /* Closes peers without traffic, drops what stood too long. */
 void cl_peers_expire(struct cl_peers *peers, int64_t steady_ms);
 /* Nothing is queued and every socket has handed its last frame to the kernel. */

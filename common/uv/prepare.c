@@ -1,6 +1,13 @@
 /* A data folder: its tree, and the facts that were fixed when it was made. Several processes may prepare it at once. */
+#include <dirent.h>
+#include <errno.h>
 #include <stdio.h>
 #include <stdlib.h>
+#include <sys/socket.h>
+#include <sys/stat.h>
+#include <sys/un.h>
+#include <time.h>
+#include <unistd.h>
 
 #include "base/assert.h"
 #include "text.h"
@@ -11,6 +18,7 @@
 #include "uv/sentence.h"
 
 #define FORMAT 1
+#define SWEEP_AGE_S 60
 #define OTHERS 0077 /* mode bits of group and others */
 #define OTHERS_WRITE 0022
 
@@ -100,6 +108,52 @@ static int fix_facts(const struct cl_config *config, char **ret_error) {
 	return r;
 }
 
+/* -- what killed clients left behind -- */
+
+/* Nobody listens on the socket any more. */
+static bool deserted(const char *path) {
+	struct sockaddr_un address = {.sun_family = AF_UNIX};
+	size_t n = strlen(path);
+	if (n >= sizeof(address.sun_path))
+		return false;
+	memcpy(address.sun_path, path, n);
+	int fd = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0);
+	if (fd < 0)
+		return false;
+	int r = connect(fd, (const struct sockaddr *)&address, sizeof(address));
+	bool refused = r < 0 && errno == ECONNREFUSED;
+	close(fd);
+	return refused;
+}
+
+static void sweep_file(const char *folder, const char *name) {
+	char *path = NULL;
+	struct stat found;
+	int n = asprintf(&path, "%s/%s", folder, name);
+	CL_ASSERT(n > 0);
+	/* One just made may be about to be listened on. */
+	if (stat(path, &found) == 0 && S_ISSOCK(found.st_mode) && time(NULL) - found.st_mtime > SWEEP_AGE_S &&
+	    deserted(path))
+		unlink(path);
+	free(path);
+}
+
+/* Reply sockets carry their process in their name, so nothing ever binds them again: without this they would pile up.
+ */
+static void sweep_run(const struct cl_config *config) {
+	char *folder = NULL;
+	int n = asprintf(&folder, "%s/run", config->dir);
+	CL_ASSERT(n > 0);
+	DIR *dir = opendir(folder);
+	if (dir) {
+		for (struct dirent *entry; (entry = readdir(dir)) != NULL;)
+			if (strncmp(entry->d_name, "client-", 7) == 0 || strncmp(entry->d_name, "gateway-", 8) == 0)
+				sweep_file(folder, entry->d_name);
+		closedir(dir);
+	}
+	free(folder);
+}
+
 int cl_config_prepare(struct cl_config *config, char **ret_error) {
 	if (ret_error)
 		*ret_error = NULL;
@@ -108,5 +162,7 @@ int cl_config_prepare(struct cl_config *config, char **ret_error) {
 		r = fix_facts(config, ret_error);
 	if (r == CL_OK)
 		r = cl_keys_create(config->dir, ret_error);
+	if (r == CL_OK)
+		sweep_run(config);
 	return r;
 }

@@ -1,9 +1,12 @@
 /* The configuration: defaults, every key, every kind of bad value with its line, the data folder and its keys. */
 #include "uv_help.h"
 
+#include <fcntl.h>
 #include <stdio.h>
 #include <stdlib.h>
+#include <sys/socket.h>
 #include <sys/stat.h>
+#include <sys/un.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
@@ -316,6 +319,38 @@ static void prepared_by_many_at_once(void **unused) {
 	folder_drop(folder);
 }
 
+/* Sockets of clients that were killed go away, those in use and those just made stay. */
+static void deserted_sockets_are_swept(void **unused) {
+	(void)unused;
+	char *folder = folder_new(), *error = NULL;
+	struct cl_config config;
+	assert_int_equal(cl_config_load(folder, NULL, &config, &error), CL_OK);
+	assert_int_equal(cl_config_prepare(&config, &error), CL_OK);
+	static const char *const names[] = {"client-1-0.sock", "gateway-2-0.sock", "client-3-0.sock"};
+	int fds[3];
+	struct sockaddr_un address = {.sun_family = AF_UNIX};
+	for (int i = 0; i < 3; i++) {
+		snprintf(address.sun_path, sizeof(address.sun_path), "%s/run/%s", folder, names[i]);
+		fds[i] = socket(AF_UNIX, SOCK_STREAM, 0);
+		assert_int_equal(bind(fds[i], (struct sockaddr *)&address, sizeof(address)), 0);
+		if (i == 1)
+			assert_int_equal(listen(fds[i], 1), 0); /* lives */
+		const struct timespec old[2] = {{.tv_sec = 1000}, {.tv_sec = 1000}};
+		if (i < 2)
+			assert_int_equal(utimensat(AT_FDCWD, address.sun_path, old, 0), 0);
+	}
+	close(fds[0]);
+	close(fds[2]);
+	assert_int_equal(cl_config_prepare(&config, &error), CL_OK);
+	for (int i = 0; i < 3; i++) {
+		snprintf(address.sun_path, sizeof(address.sun_path), "%s/run/%s", folder, names[i]);
+		assert_int_equal(access(address.sun_path, F_OK), i == 0 ? -1 : 0);
+	}
+	close(fds[1]);
+	cl_config_done(&config);
+	folder_drop(folder);
+}
+
 static void the_cluster_key(void **unused) {
 	(void)unused;
 	char *folder = folder_new(), *error = NULL, *name = textf("%s/c.key", folder);
@@ -402,6 +437,7 @@ int main(void) {
 	        cmocka_unit_test(prepared_once_and_again),
 	        cmocka_unit_test(what_others_may_read_is_refused),
 	        cmocka_unit_test(prepared_by_many_at_once),
+	        cmocka_unit_test(deserted_sockets_are_swept),
 	        cmocka_unit_test(the_cluster_key),
 	        cmocka_unit_test(the_shipped_example),
 	};

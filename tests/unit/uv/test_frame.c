@@ -226,11 +226,44 @@ static void put_refuses(void **unused) {
 	cl_buf_done(&out);
 }
 
+/* The example of PROTOCOL.md, byte for byte. */
+static void the_documented_example(void **unused) {
+	(void)unused;
+	static const uint8_t documented[] = {0x93, 0x01, 0xa8, 'c',  'l',  'i',  'e',  'n',  't', '/', '7',
+	                                     0x92, 0xcd, 0x30, 0x09, 0x82, 0x01, 0xc4, 0x10, 0,   1,   2,
+	                                     3,    4,    5,    6,    7,    8,    9,    10,   11,  12,  13,
+	                                     14,   15,   0x02, 0xce, 0x00, 0x01, 0x00, 0x00};
+	struct cl_arena arena;
+	struct seen seen = {0};
+	size_t offset = 0;
+	assert_int_equal(sizeof(documented), 41);
+	cl_arena_init(&arena, 1024);
+	assert_int_equal(
+	        cl_frame_decode((struct cl_bytes){documented, sizeof(documented)}, &arena, on_message, &seen, &offset),
+	        CL_OK);
+	assert_int_equal(seen.n, 1);
+	assert_int_equal(seen.types[0], CL_T_wire_credit);
+	assert_int_equal(((const struct wire_credit *)seen.bodies[0])->credit, 65536);
+	struct cl_buf ours;
+	cl_buf_init(&ours);
+	cl_frame_begin(&ours, CL_STR("client/7"));
+	size_t head = ours.n;
+	assert_int_equal(cl_frame_put(&ours, CL_T_wire_credit, seen.bodies[0]), CL_OK);
+	assert_int_equal(ours.n - head, sizeof(documented) - 11);
+	assert_memory_equal(ours.p + head, documented + 11, sizeof(documented) - 11);
+	cl_buf_done(&ours);
+	cl_arena_done(&arena);
+}
+
 int main(void) {
 	const struct CMUnitTest tests[] = {
-	        cmocka_unit_test(round_trip),     cmocka_unit_test(mutation),
-	        cmocka_unit_test(refused_shapes), cmocka_unit_test(unknown_types_are_skipped),
-	        cmocka_unit_test(roles),          cmocka_unit_test(put_refuses),
+	        cmocka_unit_test(round_trip),
+	        cmocka_unit_test(mutation),
+	        cmocka_unit_test(refused_shapes),
+	        cmocka_unit_test(unknown_types_are_skipped),
+	        cmocka_unit_test(roles),
+	        cmocka_unit_test(put_refuses),
+	        cmocka_unit_test(the_documented_example),
 	};
 	return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -412,6 +412,28 @@ static void many_peers(void **unused) {
 	folder_drop(folder);
 }
 
+/* A peer that takes nothing for a minute is given up, with what waited for it; so is one that nobody speaks to. */
+static void silent_peers_are_given_up(void **unused) {
+	(void)unused;
+	char *folder = folder_new(), *address = ipc_address(folder, "absent");
+	struct cl_net_stats stats = {0};
+	struct cl_peers peers;
+	struct wire_credit credit = {.id = {{1}}, .credit = 1};
+	cl_peers_init(&peers, CL_STR("intake/0"), NULL, &stats);
+	assert_int_equal(cl_peers_post(&peers, cl_str_from(address), CL_T_wire_credit, &credit, 1000), CL_OK);
+	assert_int_equal(cl_peers_post(&peers, cl_str_from(address), CL_T_wire_credit, &credit, 5000), CL_OK);
+	cl_peers_flush(&peers, 5000);
+	cl_peers_expire(&peers, 1000 + CL_PEER_IDLE_MS - 1);
+	assert_int_equal(peers.n, 1);
+	cl_peers_expire(&peers, 1000 + CL_PEER_IDLE_MS);
+	assert_int_equal(peers.n, 0);
+	assert_int_equal(peers.queued, 0);
+	assert_int_equal(stats.dropped, 2);
+	cl_peers_done(&peers);
+	free(address);
+	folder_drop(folder);
+}
+
 /* -- refusals -- */
 
 static void refusals(void **unused) {
@@ -448,6 +470,7 @@ int main(void) {
 	        cmocka_unit_test(large_messages_get_frames_of_their_own),
 	        cmocka_unit_test(what_is_queued_leaves_before_the_close),
 	        cmocka_unit_test(many_peers),
+	        cmocka_unit_test(silent_peers_are_given_up),
 	        cmocka_unit_test(refusals),
 	};
 	return cmocka_run_group_tests(tests, NULL, NULL);

@@ -3,6 +3,8 @@
 
 #include <stdlib.h>
 
+#include <sodium.h>
+
 #include "base/hash.h"
 #include "uv/seal.h"
 
@@ -138,6 +140,35 @@ static void many_senders(void **unused) {
 	end(&fixture);
 }
 
+/* Opened by hand, with nothing but libsodium and what PROTOCOL.md section 5 says. */
+static void as_documented(void **unused) {
+	(void)unused;
+	struct fixture fixture;
+	begin(&fixture);
+	seal(&fixture, NOW);
+	static const char input[] = "careloop frame 1"
+	                            "\0\0\0\x08"
+	                            "\0\0\0\x14"
+	                            "intake/0"
+	                            "tcp://192.0.2.1:7400";
+	uint8_t key[32], clear_bytes[64];
+	assert_int_equal(crypto_generichash(key, 32, (const uint8_t *)input, sizeof(input) - 1, cluster, 32), 0);
+	const uint8_t *p = fixture.bytes;
+	static const uint8_t head[] = {'C', 'L', 'S', '1', 0, 0, 0x01, 0x8b, 0xcf, 0xe5, 0x68, 0x00, 8};
+	assert_memory_equal(p, head, sizeof(head)); /* NOW is 0x18bcfe56800 */
+	assert_memory_equal(p + 13, "intake/0", 8);
+	static const uint8_t first[] = {0, 0, 0, 0, 0, 0, 0, 1};
+	assert_memory_equal(p + 21 + 8, first, 8); /* the counter starts at 1 */
+	size_t header = 13 + 8 + 24;
+	unsigned long long n = 0;
+	assert_int_equal(crypto_aead_xchacha20poly1305_ietf_decrypt(clear_bytes, &n, NULL, p + header,
+	                                                            fixture.n - header, p, header, p + 21, key),
+	                 0);
+	assert_int_equal(n, clear.n);
+	assert_memory_equal(clear_bytes, clear.p, clear.n);
+	end(&fixture);
+}
+
 int main(void) {
 	const struct CMUnitTest tests[] = {
 	        cmocka_unit_test(opens_once),
@@ -145,6 +176,7 @@ int main(void) {
 	        cmocka_unit_test(opens_for_the_right_one_only),
 	        cmocka_unit_test(every_byte_counts),
 	        cmocka_unit_test(many_senders),
+	        cmocka_unit_test(as_documented),
 	};
 	return cmocka_run_group_tests(tests, NULL, NULL);
 }
