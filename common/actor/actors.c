@@ -219,7 +219,7 @@ void cl_actor_flush_wants(struct cl_partition *p) {
 /* -- change -- */
 
 /* Copies what is alive into a fresh arena when evolve has left much behind. */
-static void compact(struct cl_actor *actor) {
+void cl_actor_compact(struct cl_partition *p, struct cl_actor *actor) {
 	struct cl_arena fresh;
 	if (actor->arena.used < 2 * actor->compacted + 4096)
 		return;
@@ -232,13 +232,13 @@ static void compact(struct cl_actor *actor) {
 	actor->state = state;
 	actor->arena = fresh;
 	actor->compacted = fresh.used;
+	account(p, actor);
 }
 
 void cl_actor_apply(struct cl_partition *p, struct cl_actor *actor, const struct cl_event *event, uint64_t seq) {
 	actor->version = event->version;
 	actor->last_seq = seq;
 	p->domain->evolve(actor->kind, actor->state, event, &actor->arena);
-	compact(actor);
 	account(p, actor);
 	if (!actor->dirty) {
 		actor->dirty = true;

@@ -5,6 +5,7 @@
 #include "base/assert.h"
 
 #define HISTORY_BYTES (512u << 10)
+#define SEQS 64 /* places looked up at once */
 
 struct get_job {
 	struct cl_partition *partition;
@@ -26,18 +27,21 @@ static int read_history(struct get_job *job, struct cl_kv_txn *txn, const struct
 	struct cl_kv *kv = job->partition->kv;
 	const struct wire_get *get = &job->get;
 	void *state = cl_arena_alloc(&job->arena, schema->size);
-	uint32_t seen = 0, cap = 0;
+	uint64_t seqs[SEQS];
+	uint32_t seen = 0, cap = 0, at = 0, n = 0;
 	int rc = CL_OK;
 	for (uint32_t version = fold ? 1 : get->history_from ? get->history_from : 1;; version++) {
-		uint64_t seq;
 		struct cl_stored stored;
 		struct cl_record record;
 		struct cl_event event;
-		rc = cl_log_stream_seq(txn, kv, (uint8_t)get->kind, get->target, version, &seq);
-		if (rc == CL_E_NOTFOUND)
-			break;
+		if (at == n) {
+			at = 0;
+			rc = cl_log_stream_seqs(txn, kv, (uint8_t)get->kind, get->target, version, SEQS, seqs, &n);
+			if (rc == CL_OK && n == 0)
+				break;
+		}
 		if (rc == CL_OK)
-			rc = cl_log_read(txn, kv, seq, &stored);
+			rc = cl_log_read(txn, kv, seqs[at++], &stored);
 		if (rc == CL_OK)
 			rc = cl_event_open(stored.record, &job->arena, &record, &event);
 		if (rc != CL_OK)

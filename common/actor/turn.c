@@ -104,6 +104,7 @@ static void record_event(struct cl_partition *p, struct cl_actor *actor, const s
 	record.kind = actor->kind;
 	record.aggregate = actor->id;
 	record.aggregate_version = actor->version + 1;
+	record.previous = actor->last_seq;
 	record.occurred_ms = emitted->occurred_ms;
 	record.who = emitted->who;
 	record.payload = cl_buf_bytes(&payload);
@@ -155,6 +156,8 @@ static void decide(struct cl_partition *p, struct cl_actor *actor, struct decide
 	} else {
 		for (uint32_t i = 0; i < d->decision.n; i++)
 			record_event(p, actor, d, &d->decision.events[i]);
+		cl_actor_compact(p, actor); /* only now: the events of one decision may borrow from the state they were
+		                               decided on */
 		seq = p->assigned;
 		if (d->command && !d->decision.n) {
 			struct log_accepted body = {.message_type = d->message.type};
