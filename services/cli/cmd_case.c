@@ -100,6 +100,17 @@ static int by_time(const void *a, const void *b) {
 	return x->order < y->order ? -1 : 1;
 }
 
+/* How queues spoke about a work item is no part of its story for people (it is in --json). */
+static bool shown(uint16_t type) {
+	return type != CL_T_queue_requested && type != CL_T_queue_released;
+}
+
+/* What the slip above says already is not said again. */
+static const char *detail(const struct cli *cli, const struct timeline_row *row) {
+	bool said = row->record.type == CL_T_slip_created || row->record.type == CL_T_contact_registered;
+	return row->schema && !said ? cli_event_detail(cli, row->schema, row->body) : "";
+}
+
 static void show_timeline(struct cli *cli, const struct timeline *timeline) {
 	struct cli_table table;
 	cli_table_init(&table, cli);
@@ -111,9 +122,9 @@ static void show_timeline(struct cli *cli, const struct timeline *timeline) {
 	for (uint32_t i = 0; i < timeline->n; i++) {
 		const struct timeline_row *row = &timeline->v[i];
 		const char *title = cli_event_title(cli, row->record.type);
-		cli_table_row(&table, CLI_ARGS(cli_when(cli, row->record.occurred_ms), title ? title : "?",
-		                               cli_safe(cli, row->record.who),
-		                               row->schema ? cli_event_detail(cli, row->schema, row->body) : ""));
+		if (shown(row->record.type))
+			cli_table_row(&table, CLI_ARGS(cli_when(cli, row->record.occurred_ms), title ? title : "?",
+			                               cli_safe(cli, row->record.who), detail(cli, row)));
 	}
 	cli_table_print(&table, stdout);
 }

@@ -8,8 +8,8 @@
 #include "intake/identity.h"
 #include "intake/intake.h"
 #include "intake/phone.h"
-#include "order.h"
-#include "routing.h"
+#include "order/order.h"
+#include "routing/routing.h"
 #include "support.h"
 
 /* An actor's state by itself, as labelled lines or JSON. */

@@ -1,8 +1,8 @@
 #include "domains.h"
 
 #include "intake/intake.h"
-#include "order.h"
-#include "routing.h"
+#include "order/order.h"
+#include "routing/routing.h"
 #include "support.h"
 
 const struct cl_domain *cli_domain(uint32_t service) {

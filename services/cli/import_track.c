@@ -74,7 +74,8 @@ struct import_trace_track *import_tracks_read(struct import_tracks *tracks, cons
 	for (uint32_t i = 0; i < trace->row_n; i++) {
 		const struct history_row *row = &trace->rows[i];
 		track->settles += row->act == ACT_SETTLE;
-		tracks->activities[activity_of(tracks, row->activity, row->act)].rows++;
+		uint32_t activity = activity_of(tracks, row->activity, row->act); /* may move the list */
+		tracks->activities[activity].rows++;
 	}
 	check_complete(tracks, track);
 	return track;

@@ -68,7 +68,7 @@ enum { IMPORT_KEY_NAME, IMPORT_KEY_TIME, IMPORT_KEY_TRANSITION, IMPORT_KEYS_OWN 
 struct import_rule {
 	struct cl_str activity, transition; /* transition empty: any; activity empty: the default */
 	struct cl_str label;                /* as rows name it: "Accepted/In Progress" */
-	enum case_act act;
+	enum case_act act, after_close;     /* after_close unset: the same */
 	enum close_outcome outcome;
 	struct import_template text, who, priority, department, person;
 };
@@ -106,6 +106,8 @@ struct import_place {
 	uint64_t line, byte;
 };
 
+/* Takes the trace's next row: what it means also depends on whether the rows before it have closed the case. */
+enum case_act import_act_of(const struct import_rule *rule, bool *closed);
 /* Which rule an event falls under; map->rule_n if none. */
 uint32_t import_rule_of(const struct import_map *map, struct cl_str activity, struct cl_str transition);
 CL_MUST_CHECK int import_plan_row(const struct import_map *map, const struct import_rule *rule,

@@ -81,7 +81,7 @@ static void name_rule(struct import_map *map, struct import_rule *rule, const st
 
 static int make_rule(struct making *making, const struct map_yaml_activity *yaml, bool is_default,
                      struct import_rule *rule) {
-	uint32_t act, outcome;
+	uint32_t act, outcome, after_close;
 	making->where = is_default ? "default" : yaml->activity;
 	if (is_default ? yaml->activity || yaml->transition : !yaml->activity || !*yaml->activity) {
 		making->where = is_default ? "default" : "activities";
@@ -91,10 +91,13 @@ static int make_rule(struct making *making, const struct map_yaml_activity *yaml
 	int rc = code_of(making, "act", yaml->act, &cl_enum_case_act, &act);
 	if (rc == CL_OK)
 		rc = code_of(making, "outcome", yaml->outcome, &cl_enum_close_outcome, &outcome);
+	if (rc == CL_OK)
+		rc = code_of(making, "after_close", yaml->after_close, &cl_enum_case_act, &after_close);
 	if (rc != CL_OK)
 		return rc;
 	rule->act = act;
 	rule->outcome = outcome;
+	rule->after_close = after_close;
 	const char *person = yaml->person;
 	const struct {
 		const char *key, *text;

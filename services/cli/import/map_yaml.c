@@ -30,12 +30,17 @@ static const cyaml_schema_field_t value_fields[] = {NEEDED(map_yaml_value, from)
 static const cyaml_schema_value_t value_schema = {
         CYAML_VALUE_MAPPING(CYAML_FLAG_DEFAULT, struct map_yaml_value, value_fields)};
 
-static const cyaml_schema_field_t activity_fields[] = {
-        TEXT(map_yaml_activity, activity), TEXT(map_yaml_activity, transition),
-        NEEDED(map_yaml_activity, act),    TEXT(map_yaml_activity, outcome),
-        TEXT(map_yaml_activity, text),     TEXT(map_yaml_activity, who),
-        TEXT(map_yaml_activity, priority), TEXT(map_yaml_activity, department),
-        TEXT(map_yaml_activity, person),   CYAML_FIELD_END};
+static const cyaml_schema_field_t activity_fields[] = {TEXT(map_yaml_activity, activity),
+                                                       TEXT(map_yaml_activity, transition),
+                                                       NEEDED(map_yaml_activity, act),
+                                                       TEXT(map_yaml_activity, outcome),
+                                                       TEXT(map_yaml_activity, text),
+                                                       TEXT(map_yaml_activity, who),
+                                                       TEXT(map_yaml_activity, priority),
+                                                       TEXT(map_yaml_activity, department),
+                                                       TEXT(map_yaml_activity, person),
+                                                       TEXT(map_yaml_activity, after_close),
+                                                       CYAML_FIELD_END};
 static const cyaml_schema_value_t activity_schema = {
         CYAML_VALUE_MAPPING(CYAML_FLAG_DEFAULT, struct map_yaml_activity, activity_fields)};
 

@@ -14,7 +14,7 @@ struct map_yaml_value {
 };
 
 struct map_yaml_activity {
-	char *activity, *transition, *act, *outcome;
+	char *activity, *transition, *act, *outcome, *after_close;
 	char *text, *who, *priority, *department, *person;
 };
 

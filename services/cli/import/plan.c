@@ -17,6 +17,15 @@ uint32_t import_rule_of(const struct import_map *map, struct cl_str activity, st
 	return any;
 }
 
+enum case_act import_act_of(const struct import_rule *rule, bool *closed) {
+	enum case_act act = *closed && rule->after_close ? rule->after_close : rule->act;
+	if (act == ACT_CLOSE || act == ACT_SETTLE)
+		*closed = true;
+	else if (act == ACT_REOPEN)
+		*closed = false;
+	return act;
+}
+
 /* A value that no enum of ours knows is an error: guessing would change what the source said. */
 static int code(const struct import_map *map, const struct import_template *t, const struct import_scopes *scopes,
                 struct cl_arena *arena, const struct cl_enum *en, const struct import_place *place,
@@ -53,11 +62,10 @@ static struct cl_str row_label(const struct import_map *map, const struct import
 int import_plan_row(const struct import_map *map, const struct import_rule *rule, const struct import_scopes *scopes,
                     struct cl_arena *arena, const struct import_place *place, struct history_row *ret_row,
                     struct import_error *ret_error) {
-	struct history_row row = *ret_row; /* number and time are set */
+	struct history_row row = *ret_row; /* number, time and act are set */
 	uint32_t priority = 0;
 	row.activity = row_label(map, rule, scopes->here, arena);
-	row.act = rule->act;
-	row.outcome = rule->outcome;
+	row.outcome = row.act == ACT_CLOSE ? rule->outcome : close_outcome_UNSET;
 	row.who = import_render(&rule->who, scopes, true, arena);
 	row.text = import_render(&rule->text, scopes, false, arena);
 	row.department = import_render(&rule->department, scopes, true, arena);

@@ -35,8 +35,8 @@ struct import {
 	bool fed_all;
 
 	uint32_t depth;
-	struct slot *now; /* trace being read */
-	bool in_event;
+	struct slot *now;      /* trace being read */
+	bool in_event, closed; /* closed: by the rows of this trace so far */
 	struct import_place event_place, trace_place;
 	struct import_values here, trace, first;
 	struct cl_arena event_arena;
@@ -196,6 +196,7 @@ static void event_end(struct import *import) {
 		FAIL(import, CL_E_NOMEM, *place, CL_TEXT_CLI_IMPORT_TRACE_BIG);
 		return;
 	}
+	row.act = import_act_of(&import->map->rules[rule], &import->closed);
 	struct import_scopes scopes = {&import->here, &import->trace, &import->first};
 	int rc = import_plan_row(import->map, &import->map->rules[rule], &scopes, &slot->arena, place, &row,
 	                         import->error);
@@ -276,6 +277,7 @@ static void trace_end(struct import *import) {
 static void trace_start(struct import *import) {
 	import->now = slot_take(import);
 	import->trace_place = place_now(import);
+	import->closed = false;
 	memset(import->trace.v, 0, import->map->keys.n * sizeof(import->trace.v[0]));
 	if (!import->now)
 		FAIL(import, CL_E_NOMEM, import->trace_place, CL_TEXT_CLI_IMPORT_TRACE_BIG);
