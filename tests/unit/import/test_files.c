@@ -161,6 +161,10 @@ static void test_helpdesk(void **state) {
 	assert_int_equal(tally.events, 21348);
 	/* By map 118 notes ("Insert ticket": the contact itself); the others are what the rules refuse. */
 	assert_int_equal(tally.noted - tally.refused, 118);
+	assert_int_equal(tally.refused, 20);
+	assert_int_equal(tally.by_outcome[OUTCOME_SILENT], 4555);
+	assert_int_equal(tally.by_outcome[OUTCOME_INVALID], 2);
+	assert_int_equal(tally.by_status[CASE_CLOSED], 4557); /* those whose last event is "Closed" */
 }
 
 static void test_incidents(void **state) {
@@ -185,6 +189,10 @@ static void test_incidents(void **state) {
 	assert_int_equal(tally.traces, 7554);
 	assert_int_equal(tally.events, 65533);
 	assert_int_equal(tally.noted - tally.refused, 5);
+	assert_int_equal(tally.refused, 29);
+	assert_int_equal(tally.by_outcome[OUTCOME_SILENT], 5573);
+	assert_int_equal(tally.by_outcome[OUTCOME_AGREED], 1882);
+	assert_int_equal(tally.by_status[CASE_CLOSED], 7456); /* last: Closed 5573, In Call 1882, Cancelled 1 */
 }
 
 int main(void) {

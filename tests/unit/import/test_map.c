@@ -72,6 +72,8 @@ static void test_wrong(void **state) {
 	      "“act” has no code “bay”");
 	wrong("source: cu\nactivities:\n  - {activity: A, act: close, outcome: x}\n", CL_E_INVALID,
 	      "“outcome” không có mã “x”", "has no code “x”");
+	wrong("source: cu\nactivities:\n  - {activity: A, act: work, after_close: bay}\n", CL_E_INVALID,
+	      "“after_close” không có mã “bay”", "“after_close” has no code “bay”");
 	wrong("source: cu\nactivities:\n  - {activity: A, act: work, outcome: silent}\n", CL_E_INVALID, "“outcome”",
 	      "“outcome” cannot be used here");
 	wrong("source: cu\nactivities:\n  - {activity: A, act: work, department: x}\n", CL_E_INVALID, "“department”",

@@ -25,7 +25,7 @@ static const char map_text[] = "source: cu\n"
                                "  - {from: Cao, to: high}\n"
                                "activities:\n"
                                "  - {activity: Nhan, act: work, text: 'nhận: {ghi chu|không ghi chú}'}\n"
-                               "  - {activity: Cho, act: hold}\n"
+                               "  - {activity: Cho, act: hold, after_close: reopen}\n"
                                "  - {activity: Cho, transition: A, act: wait}\n"
                                "  - {activity: Muc, act: assess, priority: '{muc}'}\n"
                                "  - {activity: Dong, act: close, outcome: silent, who: 'tổ {to}'}\n";
@@ -190,6 +190,22 @@ static void test_values_do_not_stay(void **state) {
 	                               EVENT("Nhan", "")) TRACE("2", EVENT("Nhan", "") EVENT("Nhan", "")));
 	write_file(files->log, text, sizeof(text) - 1);
 	assert_int_equal(read_log(files, look_at_missing).traces, 2);
+}
+
+static void look_at_reopened(const struct import_trace *trace) {
+	const enum case_act acts[] = {ACT_HOLD, ACT_WORK, ACT_CLOSE, ACT_CLOSE, ACT_REOPEN, ACT_HOLD};
+	for (uint32_t i = 0; i < 6; i++)
+		assert_int_equal(trace->rows[i].act, acts[i]);
+}
+
+static void test_after_close(void **state) {
+	struct files *files = *state;
+	static const char text[] = LOG(TRACE("1", EVENT("Cho", "") EVENT("Nhan", "") EVENT("Dong", "") EVENT("Dong", "")
+	                                                  EVENT("Cho", "") EVENT("Cho", ""))
+	                                       TRACE("2", EVENT("Cho", "") EVENT("Nhan", "") EVENT("Dong", "")
+	                                                          EVENT("Dong", "") EVENT("Cho", "") EVENT("Cho", "")));
+	write_file(files->log, text, sizeof(text) - 1);
+	assert_int_equal(read_log(files, look_at_reopened).traces, 2);
 }
 
 static void test_many_traces(void **state) {
@@ -404,12 +420,12 @@ static void test_written(void **state) {
 
 int main(void) {
 	const struct CMUnitTest tests[] = {
-	        READER_TEST(test_rows),        READER_TEST(test_values_do_not_stay),
-	        READER_TEST(test_many_traces), READER_TEST(test_damaged_gzip),
-	        READER_TEST(test_wrong),       READER_TEST(test_doctype),
-	        READER_TEST(test_deep),        READER_TEST(test_huge),
-	        READER_TEST(test_no_file),     READER_TEST(test_batches),
-	        READER_TEST(test_written),
+	        READER_TEST(test_rows),         READER_TEST(test_values_do_not_stay),
+	        READER_TEST(test_after_close),  READER_TEST(test_many_traces),
+	        READER_TEST(test_damaged_gzip), READER_TEST(test_wrong),
+	        READER_TEST(test_doctype),      READER_TEST(test_deep),
+	        READER_TEST(test_huge),         READER_TEST(test_no_file),
+	        READER_TEST(test_batches),      READER_TEST(test_written),
 	};
 	return cmocka_run_group_tests_name("import: reader", tests, NULL, NULL);
 }
