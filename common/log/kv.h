@@ -14,7 +14,7 @@
 
 enum cl_table { /* numbers are indices, not stored */
 	CL_EVENTS,    /* seq u64 BE -> crc32c u32 BE ‖ hash 32 ‖ record */
-	CL_STREAMS,   /* kind u8 ‖ id 16 ‖ version u32 BE -> seq u64 BE */
+	CL_STREAMS,   /* kind u8 ‖ id 16 ‖ version u32 BE -> seq u64 BE; every 64th version, see cl_log_stream_seq */
 	CL_COMMANDS,  /* command id 16 -> first seq u64 BE ‖ last seq u64 BE */
 	CL_CURSORS,   /* service u8 ‖ partition u16 BE -> seq u64 BE ‖ hash 32 */
 	CL_ACTORS,    /* kind u8 ‖ id 16 -> crc32c u32 BE of what follows ‖ version u32 BE ‖ last seq u64 BE ‖ state (msgpack) */

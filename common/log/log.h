@@ -75,8 +75,16 @@ void cl_log_reader_close(struct cl_log_reader *reader);
 CL_MUST_CHECK int cl_log_reader_next(struct cl_log_reader *reader, struct cl_stored *ret_stored);
 CL_MUST_CHECK int cl_log_read(struct cl_kv_txn *txn, struct cl_kv *kv, uint64_t seq, struct cl_stored *ret_stored);
 CL_MUST_CHECK int cl_log_read_head(struct cl_kv_txn *txn, struct cl_kv *kv, struct cl_log_head *ret_head);
-/* Sequence of one version of an aggregate; NOTFOUND. */
+/* Sequence of one version of an aggregate; NOTFOUND. Records are linked backwards (previous), and STREAMS holds every 64th
+ * version and every record that is not linked, so at most 64 records are read, from there or from where ACTORS says the
+ * aggregate stands. (A row for each record would be a random page written for each: it halved the rate of commits.) Of an
+ * aggregate whose records are not linked, version 1 is not found; of one that has no state in ACTORS, linked versions are
+ * found up to the last row. */
 CL_MUST_CHECK int cl_log_stream_seq(struct cl_kv_txn *txn, struct cl_kv *kv, uint8_t kind, struct cl_id id, uint32_t version, uint64_t *ret_seq);
+/* Sequences of versions from, from + 1, ..., at most cap of them, in one walk; *ret_n is
+ * less when the aggregate has no more. from > 0. */
+CL_MUST_CHECK int cl_log_stream_seqs(struct cl_kv_txn *txn, struct cl_kv *kv, uint8_t kind, struct cl_id id, uint32_t from, uint32_t cap,
+				     uint64_t *ret_seqs, uint32_t *ret_n);
 /* Positions recorded for a command; NOTFOUND. */
 CL_MUST_CHECK int cl_log_command(struct cl_kv_txn *txn, struct cl_kv *kv, struct cl_id command, uint64_t *ret_first, uint64_t *ret_last);
 CL_MUST_CHECK int cl_log_cursor(struct cl_kv_txn *txn, struct cl_kv *kv, uint32_t service, uint32_t partition, uint64_t *ret_seq, struct cl_hash *ret_hash);
@@ -99,8 +107,8 @@ void cl_log_sign(const struct cl_log_identity *identity, uint64_t seq, struct cl
 CL_MUST_CHECK int cl_log_sign_check(const uint8_t public_key[32], struct cl_id log_id, uint64_t seq, struct cl_hash hash,
 				    const uint8_t signature[CL_SIGN_BYTES]);
 
-/* Whole-log verification: order, checksums, form, chain, checkpoint signatures, aggregate versions (1, 2, 3 … for each), and that
- * recorded_ms never runs backwards. Reads in short transactions, beside a running service too. */
+/* Whole-log verification: order, checksums, form, chain, checkpoint signatures, aggregate versions (1, 2, 3 … for each)
+ * and links, and that recorded_ms never runs backwards. Reads in short transactions, beside a running service too. */
 struct cl_verify_report {
 	uint64_t records, checkpoints;
 	uint64_t last_signed_seq; /* history is proven up to here */

@@ -14,10 +14,11 @@ enum {
 	AT_KIND = 34,
 	AT_AGGREGATE = 36,
 	AT_AGGREGATE_VERSION = 54,
-	AT_COMMAND = 59,
-	AT_CORRELATION = 77,
-	AT_WHO = 95,
-	FIXED_BYTES = 95,
+	AT_PREVIOUS = 59,
+	AT_COMMAND = 68,
+	AT_CORRELATION = 86,
+	AT_WHO = 104,
+	FIXED_BYTES = 104,
 	CAUSE_BYTES = 15, /* without its hash */
 	HASH_BYTES = 2 + CL_HASH_BYTES
 };
@@ -35,7 +36,7 @@ enum {
 	MP_MAP16 = 0xde,
 	MP_MAP32 = 0xdf,
 	MP_ARRAY4 = 0x94,
-	MP_ARRAY14 = 0x9e,
+	MP_ARRAY15 = 0x9f,
 	FORMAT_1 = 0x01
 };
 
@@ -70,7 +71,7 @@ static void put_id(uint8_t *p, const struct cl_id *id) {
 }
 
 static void put_fixed(uint8_t *p, const struct cl_record *record) {
-	p[0] = MP_ARRAY14;
+	p[0] = MP_ARRAY15;
 	p[AT_FORMAT] = FORMAT_1;
 	put_u64(p + AT_SEQ, MP_UINT64, record->seq);
 	put_u64(p + AT_RECORDED, MP_INT64, (uint64_t)record->recorded_ms);
@@ -81,6 +82,7 @@ static void put_fixed(uint8_t *p, const struct cl_record *record) {
 	put_id(p + AT_AGGREGATE, &record->aggregate);
 	p[AT_AGGREGATE_VERSION] = MP_UINT32;
 	cl_be32_put(p + AT_AGGREGATE_VERSION + 1, record->aggregate_version);
+	put_u64(p + AT_PREVIOUS, MP_UINT64, record->previous);
 	put_id(p + AT_COMMAND, &record->command);
 	put_id(p + AT_CORRELATION, &record->correlation);
 }
@@ -127,12 +129,12 @@ void cl_record_encode(const struct cl_record *record, struct cl_buf *out) {
 
 /* The head bytes of the fixed part, gathered without a branch for each. */
 static bool fixed_heads_hold(const uint8_t *p) {
-	unsigned wrong = (unsigned)(p[0] ^ MP_ARRAY14) | (unsigned)(p[AT_FORMAT] ^ FORMAT_1);
+	unsigned wrong = (unsigned)(p[0] ^ MP_ARRAY15) | (unsigned)(p[AT_FORMAT] ^ FORMAT_1);
 	wrong |= (unsigned)(p[AT_SEQ] ^ MP_UINT64) | (unsigned)(p[AT_RECORDED] ^ MP_INT64);
 	wrong |= (unsigned)(p[AT_OCCURRED] ^ MP_INT64) | (unsigned)(p[AT_TYPE] ^ MP_UINT16);
 	wrong |= (unsigned)(p[AT_VERSION] ^ MP_UINT8) | (unsigned)(p[AT_KIND] ^ MP_UINT8);
 	wrong |= (unsigned)(p[AT_AGGREGATE] ^ MP_BIN8) | (unsigned)(p[AT_AGGREGATE + 1] ^ 16);
-	wrong |= (unsigned)(p[AT_AGGREGATE_VERSION] ^ MP_UINT32);
+	wrong |= (unsigned)(p[AT_AGGREGATE_VERSION] ^ MP_UINT32) | (unsigned)(p[AT_PREVIOUS] ^ MP_UINT64);
 	wrong |= (unsigned)(p[AT_COMMAND] ^ MP_BIN8) | (unsigned)(p[AT_COMMAND + 1] ^ 16);
 	wrong |= (unsigned)(p[AT_CORRELATION] ^ MP_BIN8) | (unsigned)(p[AT_CORRELATION + 1] ^ 16);
 	return wrong == 0;
@@ -147,6 +149,7 @@ static void get_fixed(const uint8_t *p, struct cl_record *record) {
 	record->kind = p[AT_KIND + 1];
 	memcpy(record->aggregate.b, p + AT_AGGREGATE + 2, sizeof record->aggregate.b);
 	record->aggregate_version = cl_be32_get(p + AT_AGGREGATE_VERSION + 1);
+	record->previous = cl_be64_get(p + AT_PREVIOUS + 1);
 	memcpy(record->command.b, p + AT_COMMAND + 2, sizeof record->command.b);
 	memcpy(record->correlation.b, p + AT_CORRELATION + 2, sizeof record->correlation.b);
 }

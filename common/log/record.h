@@ -1,8 +1,8 @@
-/* The record of a log, format 1: one msgpack array of 14 (README.md holds a worked example). Its first eleven elements have
+/* The record of a log, format 1: one msgpack array of 15 (README.md holds a worked example). Its first twelve elements have
  * fixed widths, so that any msgpack library decodes it and we read fields at constant offsets. Integers are big endian.
  *
  *   offset  bytes                 element
- *        0  9e                    array of 14
+ *        0  9f                    array of 15
  *        1  01                    format, 1
  *        2  cf + 8                seq, uint64
  *       11  d3 + 8                recorded_ms, int64
@@ -12,9 +12,10 @@
  *       34  cc + 1                kind, uint8
  *       36  c4 10 + 16            aggregate, bin
  *       54  ce + 4                aggregate version, uint32
- *       59  c4 10 + 16            command, bin; zero = none
- *       77  c4 10 + 16            correlation, bin; zero = none
- *       95  d9 len + len          who, str of 0..100 bytes of UTF-8 (always str 8, however short)
+ *       59  cf + 8                previous, uint64: seq of the aggregate's record before; 0 = none or not told
+ *       68  c4 10 + 16            command, bin; zero = none
+ *       86  c4 10 + 16            correlation, bin; zero = none
+ *      104  d9 len + len          who, str of 0..100 bytes of UTF-8 (always str 8, however short)
  *       ..  c0                    cause: nil, or
  *           94                      an array of 4:
  *           cc + 1                  service, uint8, not 0
@@ -51,6 +52,7 @@ struct cl_record {
 	uint8_t kind;
 	struct cl_id aggregate;
 	uint32_t aggregate_version;
+	uint64_t previous; /* seq of the aggregate's record before this one: its last_seq until now; 0 = none */
 	struct cl_id command, correlation;
 	struct cl_cause cause;
 	struct cl_str who;

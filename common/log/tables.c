@@ -142,10 +142,18 @@ static int add_command(struct cl_tables *tables, struct cl_id command, uint64_t 
 	return rc;
 }
 
-static int add_stream(struct cl_tables *tables, uint8_t kind, struct cl_id id, uint32_t version, uint64_t seq) {
+/* Whether the record has a row of its own, or is found by walking back from one. */
+static bool in_streams(const struct cl_record *record) {
+	if (record->kind == CL_KIND_LOG)
+		return false;
+	return record->aggregate_version % CL_STREAM_STEP == 0 ||
+	       (record->previous == 0 && record->aggregate_version > 1);
+}
+
+static int add_stream(struct cl_tables *tables, const struct cl_record *record) {
 	uint8_t key[CL_KEY_STREAM], value[8];
-	cl_key_stream(key, kind, &id, version);
-	cl_key_seq(value, seq);
+	cl_key_stream(key, record->kind, &record->aggregate, record->aggregate_version);
+	cl_key_seq(value, record->seq);
 	return tables->log->kv->ops->put(tables->txn, CL_STREAMS, cl_bytes_of(key, sizeof key),
 	                                 cl_bytes_of(value, sizeof value), false);
 }
@@ -159,8 +167,8 @@ int cl_tables_add(struct cl_tables *tables, const struct cl_record *borrowed) {
 		rc = decode_consumed(tables, record.payload, &consumed);
 	if (rc == CL_OK)
 		rc = move_cursors(tables, &record.cause, &consumed);
-	if (rc == CL_OK && record.kind != CL_KIND_LOG)
-		rc = add_stream(tables, record.kind, record.aggregate, record.aggregate_version, record.seq);
+	if (rc == CL_OK && in_streams(&record))
+		rc = add_stream(tables, &record);
 	if (rc == CL_OK)
 		rc = add_command(tables, record.command, record.seq);
 	return rc;

@@ -1,3 +1,5 @@
+#include <stdlib.h>
+
 #include "base/assert.h"
 #include "base/map.h"
 #include "codec.h"
@@ -27,12 +29,19 @@ int cl_log_sign_check(const uint8_t public_key[32], struct cl_id log_id, uint64_
 	return cl_sign_verify(public_key, bytes, sizeof bytes, signature) == CL_OK ? CL_OK : CL_E_SIGNATURE;
 }
 
+struct last { /* record of an aggregate */
+	uint64_t seq;
+	uint32_t version;
+};
+
 struct verify {
 	struct cl_kv *kv;
 	struct cl_kv_txn *txn; /* of the present reader */
 	uint8_t public_key[32];
 	bool key_given;
-	struct cl_map versions; /* (kind, aggregate) -> its last version, as a pointer's value */
+	struct cl_map aggregates; /* (kind, id) -> its index in last, plus 1, as a pointer's value */
+	struct last *last;
+	size_t last_n, last_cap;
 	struct cl_arena arena;
 	struct cl_verify_report *report;
 };
@@ -81,13 +90,27 @@ static int check_checkpoint(struct verify *verify, const struct cl_record *recor
 	return CL_OK;
 }
 
+static struct last *last_of(struct verify *verify, const struct cl_record *record) {
+	uintptr_t index = (uintptr_t)cl_map_get(&verify->aggregates, record->kind, record->aggregate);
+	if (index != 0)
+		return &verify->last[index - 1];
+	if (verify->last_n == verify->last_cap) {
+		verify->last_cap = verify->last_cap == 0 ? 1024 : verify->last_cap * 2;
+		verify->last = reallocarray(verify->last, verify->last_cap, sizeof *verify->last);
+		CL_ASSERT(verify->last != NULL);
+	}
+	verify->last[verify->last_n++] = (struct last){0, 0};
+	cl_map_put(&verify->aggregates, record->kind, record->aggregate, (void *)(uintptr_t)verify->last_n);
+	return &verify->last[verify->last_n - 1];
+}
+
 static int check_version(struct verify *verify, const struct cl_record *record) {
 	if (record->kind == CL_KIND_LOG)
 		return CL_OK;
-	uintptr_t last = (uintptr_t)cl_map_get(&verify->versions, record->kind, record->aggregate);
-	if (record->aggregate_version != last + 1)
+	struct last *last = last_of(verify, record);
+	if (record->aggregate_version != last->version + 1 || (record->previous != 0 && record->previous != last->seq))
 		return CL_E_MISMATCH;
-	cl_map_put(&verify->versions, record->kind, record->aggregate, (void *)(last + 1));
+	*last = (struct last){record->seq, record->aggregate_version};
 	return CL_OK;
 }
 
@@ -162,7 +185,7 @@ int cl_log_verify(struct cl_kv *kv, const uint8_t *public_key,
 	int rc = read_head_seq(kv, &of);
 	if (rc != CL_OK)
 		return rc;
-	cl_map_init(&verify.versions);
+	cl_map_init(&verify.aggregates);
 	cl_arena_init(&verify.arena, 4096);
 	while (rc == CL_OK) {
 		rc = check_some(&verify);
@@ -171,7 +194,8 @@ int cl_log_verify(struct cl_kv *kv, const uint8_t *public_key,
 			progress(context, seq, seq > of ? seq : of);
 	}
 	cl_arena_done(&verify.arena);
-	cl_map_done(&verify.versions);
+	cl_map_done(&verify.aggregates);
+	free(verify.last);
 	return rc == CL_E_NOTFOUND ? CL_OK : rc;
 }
 

@@ -140,8 +140,11 @@ static void add_event(struct history *history, struct cl_batch *batch, struct cl
 	record->kind = CL_KIND_CUSTOMER;
 	record->aggregate = history->aggregates[aggregate];
 	record->aggregate_version = ++history->versions[aggregate];
+	record->previous = history->unlinked ? 0 : history->last_seqs[aggregate];
+	history->last_seqs[aggregate] = record->seq;
 	record->payload = view(payload, n + 5);
 	cl_batch_record(batch, record);
+	cl_batch_actor(batch, record->kind, record->aggregate, record->aggregate_version, record->seq, view("s", 1));
 }
 
 void history_event(struct history *history, struct cl_batch *batch, uint32_t aggregate, uint32_t payload_bytes) {

@@ -32,6 +32,8 @@ struct history { /* where a random log stands */
 	int64_t now_ms;
 	struct cl_id aggregates[8];
 	uint32_t versions[8];
+	uint64_t last_seqs[8];
+	bool unlinked;             /* records do not name the one before */
 	struct cl_id commands[16]; /* recent ones, to be repeated now and then */
 	uint64_t source_seq[3];
 };

@@ -194,6 +194,66 @@ static void gaps_and_time_running_backwards_end_the_process(void **state) {
 	}
 }
 
+/* Every version of every aggregate is found, however the records are linked and wherever the search begins. */
+static void streams_find_every_version(void **state) {
+	struct fixture *fixture = *state;
+	struct cl_kv *kv = fixture->kv;
+	static uint64_t truth[8][4000], seqs[4000];
+	history_init(&fixture->history, test_seed(__func__));
+	for (int round = 0; round < 3; round++) {
+		struct cl_log_reader reader;
+		struct cl_stored stored;
+		struct cl_record record;
+		uint32_t n;
+		fixture->history.unlinked = round == 0; /* a log from before there were links */
+		history_batch(&fixture->history, &fixture->batch, round == 0 ? 300 : 3000);
+		commit(&fixture->log, &fixture->batch);
+		assert_ok(cl_log_reader_open(&reader, kv, 1));
+		while (cl_log_reader_next(&reader, &stored) == CL_OK) {
+			assert_ok(cl_record_decode(stored.record, &record));
+			for (int i = 0; i < 8; i++)
+				if (cl_id_eq(record.aggregate, fixture->history.aggregates[i]))
+					truth[i][record.aggregate_version] = record.seq;
+		}
+		for (int i = 0; i < 8; i++) {
+			struct cl_id id = fixture->history.aggregates[i];
+			uint32_t last = fixture->history.versions[i];
+			assert_true(last > 20 && last < 4000);
+			for (uint32_t version = 2; version <= last; version++) {
+				uint64_t seq;
+				assert_ok(cl_log_stream_seq(reader.txn, kv, CL_KIND_CUSTOMER, id, version, &seq));
+				assert_true(seq == truth[i][version]);
+			}
+			for (uint32_t from = 2; from <= last + 2; from += 1 + from / 2) {
+				for (uint32_t cap = 1; cap < 3500; cap = cap * 3 + 1) {
+					uint32_t expected = from > last ? 0 : last - from + 1;
+					assert_ok(cl_log_stream_seqs(reader.txn, kv, CL_KIND_CUSTOMER, id, from, cap,
+					                             seqs, &n));
+					assert_int_equal(n, expected < cap ? expected : cap);
+					assert_memory_equal(seqs, &truth[i][from], n * sizeof seqs[0]);
+				}
+			}
+		}
+		cl_log_reader_close(&reader);
+	}
+}
+
+static void a_linked_aggregate_has_few_rows(void **state) {
+	struct fixture *fixture = *state;
+	uint64_t rows, seq;
+	for (int i = 0; i < 1000; i++)
+		history_event(&fixture->history, &fixture->batch, 0, 10);
+	commit(&fixture->log, &fixture->batch);
+	table_digest(fixture->kv, CL_STREAMS, &rows);
+	assert_int_equal(rows, 1000 / 64);
+	struct cl_kv_txn *txn = reading(fixture->kv);
+	for (uint32_t version = 1; version <= 1001; version++)
+		assert_int_equal(cl_log_stream_seq(txn, fixture->kv, CL_KIND_CUSTOMER, fixture->history.aggregates[0],
+		                                   version, &seq),
+		                 version <= 1000 ? CL_OK : CL_E_NOTFOUND);
+	fixture->kv->ops->abort(txn);
+}
+
 /* A state is what an actor decides by; it is loaded whole or not at all. */
 static void a_state_with_a_flipped_bit_is_corrupt(void **state) {
 	struct fixture *fixture = *state;
@@ -455,6 +515,8 @@ int main(void) {
 	        TEST(another_identity_is_a_mismatch),
 	        TEST(a_batch_is_found_in_every_table),
 	        TEST(a_batch_may_hold_no_record),
+	        TEST(streams_find_every_version),
+	        TEST(a_linked_aggregate_has_few_rows),
 	        TEST(a_state_with_a_flipped_bit_is_corrupt),
 	        TEST(gaps_and_time_running_backwards_end_the_process),
 	        TEST(rebuilt_tables_equal_those_written_live),

@@ -155,6 +155,7 @@ struct forgery {
 	bool sign;                     /* with the true key */
 	int64_t shift_ms;              /* of change_seq's recorded_ms */
 	uint32_t shift_version;
+	uint64_t link; /* instead of the true one */
 	bool break_payload;
 };
 
@@ -178,6 +179,8 @@ static void change(struct cl_record *record, const struct forgery *forgery, stru
 	record->who = CL_STR("someone else");
 	record->recorded_ms += forgery->shift_ms;
 	record->aggregate_version += forgery->shift_version;
+	if (forgery->link != 0)
+		record->previous = forgery->link;
 	if (forgery->break_payload) {
 		cl_buf_clear(payload);
 		cl_buf_put(payload, "\x82\x01\x02", 3); /* two pairs announced, one there */
@@ -203,6 +206,8 @@ static void forge(struct fixture *fixture, const struct forgery *forgery) {
 		if (seq == forgery->drop_seq)
 			continue;
 		record.seq = head.seq + 1;
+		if (forgery->drop_seq != 0 && record.previous > forgery->drop_seq)
+			record.previous--;
 		if (seq == forgery->change_seq)
 			change(&record, forgery, &payload);
 		if (record.type == CL_T_log_checkpoint && forgery->restate)
@@ -250,6 +255,8 @@ static void times_versions_and_payloads_are_checked(void **state) {
 	forge(fixture,
 	      &(struct forgery){.change_seq = 15, .shift_version = (uint32_t)-1, .restate = true, .sign = true});
 	assert_ok(verify(fixture));
+	forge(fixture, &(struct forgery){.change_seq = 39, .link = 2, .restate = true, .sign = true});
+	expect_bad(fixture, CL_E_MISMATCH, 39);
 	forge(fixture, &(struct forgery){.change_seq = 5, .break_payload = true, .restate = true, .sign = true});
 	expect_bad(fixture, CL_E_MALFORMED, 5);
 }
