@@ -26,7 +26,9 @@ struct cl_client {
 	struct cl_net *net;
 	struct cl_env_uv *env;
 	struct cl_calls calls;
-	struct cl_subscription **follows;
+	struct follow {
+		struct cl_subscription *subscription; /* the caller's */
+	} * follows;
 	uint32_t follow_n, follow_cap;
 	uv_timer_t timer;
 	int64_t timer_ms;  /* what it is set for; INT64_MAX: nothing */
@@ -98,13 +100,13 @@ static void on_answer(struct cl_client *client, const struct wire_answer *said) 
 
 static void on_records(struct cl_client *client, const struct wire_records *records) {
 	for (uint32_t i = 0; i < client->follow_n; i++)
-		if (cl_subscription_records(client->follows[i], records))
+		if (cl_subscription_records(client->follows[i].subscription, records))
 			return;
 }
 
 static void on_ended(struct cl_client *client, const struct wire_subscription_ended *ended) {
 	for (uint32_t i = 0; i < client->follow_n; i++)
-		if (cl_subscription_ended(client->follows[i], ended))
+		if (cl_subscription_ended(client->follows[i].subscription, ended))
 			return;
 }
 
@@ -250,7 +252,7 @@ int cl_client_query(struct cl_client *client, uint32_t service, uint32_t partiti
 	        .reply_to = cl_str_from(client->address),
 	        .name = cl_str_from(name),
 	};
-	body.arguments.v = (struct wire_pair *)(uintptr_t)arguments; /* read only */
+	body.arguments.v = (struct wire_pair *)arguments; /* read only */
 	body.arguments.n = n;
 	struct cl_call *call = NULL;
 	int r = start_call(client, CL_T_wire_query, &body, body.id,
@@ -278,7 +280,7 @@ int cl_client_follow(struct cl_client *client, struct cl_subscription *subscript
 	}
 	if (client->follow_n == 0)
 		client->follow_ms = steady_ms(client) + FOLLOW_TICK_MS;
-	client->follows[client->follow_n++] = subscription;
+	client->follows[client->follow_n++].subscription = subscription;
 	set_timer(client);
 	subscription->env = cl_env_uv_env(client->env);
 	subscription->address = address;
@@ -291,7 +293,7 @@ int cl_client_follow(struct cl_client *client, struct cl_subscription *subscript
 
 void cl_client_unfollow(struct cl_client *client, struct cl_subscription *subscription) {
 	for (uint32_t i = 0; i < client->follow_n; i++) {
-		if (client->follows[i] != subscription)
+		if (client->follows[i].subscription != subscription)
 			continue;
 		client->follows[i] = client->follows[--client->follow_n];
 		cl_subscription_stop(subscription);
@@ -320,7 +322,7 @@ static void on_timer(uv_timer_t *timer) {
 	if (client->follow_n > 0 && now_ms >= client->follow_ms) {
 		client->follow_ms = now_ms + FOLLOW_TICK_MS;
 		for (uint32_t i = 0; i < client->follow_n && !client->closing; i++)
-			cl_subscription_tick(client->follows[i]);
+			cl_subscription_tick(client->follows[i].subscription);
 	}
 	set_timer(client);
 }
@@ -422,7 +424,7 @@ static void on_timer_closed(uv_handle_t *handle) {
 void cl_client_close(struct cl_client *client, void (*on_closed)(void *context), void *context) {
 	CL_ASSERT(!client->closing);
 	while (client->follow_n > 0)
-		cl_client_unfollow(client, client->follows[0]);
+		cl_client_unfollow(client, client->follows[0].subscription);
 	client->closing = true;
 	while (client->calls.first)
 		end_call(client, client->calls.first, CL_E_CLOSED, NULL);

@@ -19,18 +19,23 @@ typedef void (*cl_net_on_message)(void *context, struct cl_str sender, uint16_t 
 typedef void (*cl_net_on_idle)(void *context);
 
 struct cl_net;
-struct cl_net_stats { uint64_t frames_in, frames_out, messages_in, messages_out, bytes_in, bytes_out, malformed, dropped, denied; };
+struct cl_net_stats {
+	uint64_t frames_in, frames_out, messages_in, messages_out, bytes_in, bytes_out, malformed, dropped, denied;
+};
 
 /* name: "intake/0", "gateway/PID", "client/PID"; what a sender may send follows from it. Binds the inbox at address. */
 CL_MUST_CHECK int cl_net_open(uv_loop_t *loop, const char *name, struct cl_str address, const struct cl_keys *keys,
-			      cl_net_on_message on_message, cl_net_on_idle on_idle, void *context, struct cl_net **ret_net);
+                              cl_net_on_message on_message, cl_net_on_idle on_idle, void *context,
+                              struct cl_net **ret_net);
 /* See cl_env_ops.post. */
 CL_MUST_CHECK int cl_net_post(struct cl_net *net, struct cl_str address, uint16_t type, const void *body);
 /* Closes after what is queued left or 200 ms passed; on_closed last. */
 void cl_net_close(struct cl_net *net, void (*on_closed)(void *context), void *context);
 const struct cl_net_stats *cl_net_stats(const struct cl_net *net);
 
-/* Frame codec, for tests and fuzzing: decodes a clear frame and calls on_message for each; MALFORMED and so on with the offset. */
-CL_MUST_CHECK int cl_frame_decode(struct cl_bytes frame, struct cl_arena *arena, cl_net_on_message on_message, void *context, size_t *ret_offset);
+/* Frame codec, for tests and fuzzing: decodes a clear frame and calls on_message for each; MALFORMED and so on with the
+ * offset. */
+CL_MUST_CHECK int cl_frame_decode(struct cl_bytes frame, struct cl_arena *arena, cl_net_on_message on_message,
+                                  void *context, size_t *ret_offset);
 
 #endif

@@ -8,7 +8,7 @@
 
 #include "base/assert.h"
 
-#define MAGIC "CLS1"
+static const uint8_t magic[4] = {'C', 'L', 'S', '1'};
 #define HEAD 13 /* magic, time, length of the name */
 #define NONCE crypto_aead_xchacha20poly1305_ietf_NPUBBYTES
 #define TAG crypto_aead_xchacha20poly1305_ietf_ABYTES
@@ -58,7 +58,7 @@ size_t cl_seal_size(struct cl_str sender, size_t frame) {
 void cl_seal_frame(const struct cl_seal *seal, struct cl_seal_sender *counter, struct cl_str sender, int64_t now_ms,
                    struct cl_bytes frame, uint8_t *out) {
 	CL_ASSERT(sender.n <= UINT8_MAX);
-	memcpy(out, MAGIC, 4);
+	memcpy(out, magic, sizeof(magic));
 	put_u64(out + 4, (uint64_t)now_ms);
 	out[12] = (uint8_t)sender.n;
 	memcpy(out + HEAD, sender.p, sender.n);
@@ -110,7 +110,7 @@ static struct cl_seal_peer *find_peer(struct cl_seal_receiver *receiver, const u
 
 int cl_seal_open(struct cl_seal_receiver *receiver, const uint8_t cluster[32], struct cl_str address, int64_t now_ms,
                  struct cl_bytes sealed, struct cl_buf *out, struct cl_str *ret_sender) {
-	if (sealed.n < 4 || memcmp(sealed.p, MAGIC, 4) != 0)
+	if (sealed.n < 4 || memcmp(sealed.p, magic, sizeof(magic)) != 0)
 		return CL_E_DENIED;
 	if (sealed.n < HEAD || sealed.n < HEAD + (size_t)sealed.p[12] + NONCE + TAG)
 		return CL_E_MALFORMED;
