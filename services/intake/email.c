@@ -26,7 +26,7 @@ static bool local_valid(struct cl_str local) {
 			continue;
 		}
 		dot = false;
-		if (!alphanumeric(c) && !memchr("!#$%&'*+-/=?^_`{|}~", c, 19))
+		if (!alphanumeric(c) && (c == 0 || !strchr("!#$%&'*+-/=?^_`{|}~", c)))
 			return false;
 	}
 	return !dot;

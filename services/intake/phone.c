@@ -92,7 +92,7 @@ static bool known_area(const char *national) {
  * 9; fixed: an area code and the rest, ten in all (the Ministry's numbering plan, Circular 22/2014/TT-BTTTT). */
 static bool vietnamese(const char *national, uint32_t n, char out[INTAKE_PHONE_BYTES]) {
 	memcpy(out, "+84", 3);
-	if (n == 9 && memchr("35789", national[0], 5)) {
+	if (n == 9 && strchr("35789", national[0])) {
 		memcpy(out + 3, national, 9);
 		out[12] = 0;
 		return true;
