@@ -60,7 +60,12 @@ struct cl_str reporting_names_text(const struct reporting_names *names, uint32_t
 
 void reporting_columns_init(struct reporting_columns *columns) {
 	*columns = (struct reporting_columns){.n = 0};
-	int rc = pthread_rwlock_init(&columns->lock, NULL);
+	/* Readers come in crowds; the one writer must not wait for a gap among them. */
+	pthread_rwlockattr_t attributes;
+	int rc = pthread_rwlockattr_init(&attributes);
+	rc |= pthread_rwlockattr_setkind_np(&attributes, PTHREAD_RWLOCK_PREFER_WRITER_NONRECURSIVE_NP);
+	rc |= pthread_rwlock_init(&columns->lock, &attributes);
+	rc |= pthread_rwlockattr_destroy(&attributes);
 	CL_ASSERT(rc == 0);
 }
 

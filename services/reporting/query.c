@@ -47,7 +47,6 @@ void reporting_reader_close(struct reporting_reader *reader) {
 	cl_buf_done(&reader->exact);
 	cl_buf_done(&reader->text);
 	free(reader->match);
-	free(reader->spelt);
 	free(reader);
 }
 

@@ -15,7 +15,7 @@ struct reporting_reader {
 	struct reporting_model *model;
 	sqlite3 *db;
 	struct cl_buf folded, exact, text;
-	uint8_t *match, *spelt; /* bit per case: found; found as spelt */
+	uint8_t *match; /* bit per case: found */
 	uint64_t bit_n;
 };
 

@@ -1,39 +1,13 @@
 /* Lists: one pass over the columns in memory picks the page, the rows of the page are then read by number. The place of
  * a row in an order is two 64-bit numbers, the smaller first; a page ends at a place, and the next begins behind it,
  * wherever rows have moved meanwhile. */
-#include "query_int.h"
+#include "query_list.h"
 
 #include <inttypes.h>
 #include <stdio.h>
 #include <stdlib.h>
 
 #include "base/assert.h"
-#include "search_text.h"
-
-#define NUMBERS_MAX 10000 /* cases looked up by the beginning of their number */
-
-enum list_sort { SORT_RECEIVED, SORT_DUE, SORT_PRIORITY, SORT_FOUND };
-
-struct place {
-	uint64_t major, minor;
-};
-
-struct list_page {
-	uint32_t status, category, priority; /* sets of bits */
-	struct cl_str department, person;
-	enum list_sort sort;
-	bool searched; /* only what reader->match holds */
-	struct place after;
-	bool has_after;
-	uint32_t limit;
-	/* the page: a heap with the largest on top, one more than the limit to know whether there is a next */
-	struct list_entry {
-		struct place place;
-		uint64_t no;
-	} * entries;
-	uint32_t n;
-	uint64_t total;
-};
 
 /* -- arguments -- */
 
@@ -43,7 +17,7 @@ static bool parse_sort(struct query_turn *turn, const struct query_arg *arg, boo
 	if (!arg->value.n)
 		return true;
 	for (uint32_t i = 0; i < sizeof(names) / sizeof(names[0]); i++)
-		if (cl_str_eqc(arg->value, names[i])) {
+		if (cl_str_eqc(arg->value, names[i]) && (i != SORT_FOUND || searched)) {
 			*ret_sort = (enum list_sort)i;
 			return true;
 		}
@@ -72,84 +46,19 @@ static bool parse_after(struct query_turn *turn, const struct query_arg *arg, st
 	return true;
 }
 
-/* -- search -- */
-
-static void set_bit(uint8_t *bits, uint64_t bit_n, uint64_t no) {
-	if (no < bit_n)
-		bits[no / 8] |= (uint8_t)(1u << (no % 8));
-}
-
-static bool get_bit(const uint8_t *bits, uint64_t bit_n, uint64_t no) {
-	return no < bit_n && (bits[no / 8] >> (no % 8) & 1);
-}
-
-static void clear_bits(struct reporting_reader *reader) {
-	pthread_rwlock_rdlock(&reader->model->columns.lock);
-	uint64_t n = reader->model->columns.n + 1;
-	pthread_rwlock_unlock(&reader->model->columns.lock);
-	size_t bytes = (size_t)(n / 8 + 1);
-	reader->match = realloc(reader->match, bytes);
-	reader->spelt = realloc(reader->spelt, bytes);
-	CL_ASSERT(reader->match && reader->spelt);
-	memset(reader->match, 0, bytes);
-	memset(reader->spelt, 0, bytes);
-	reader->bit_n = n;
-}
-
-static bool gather(struct query_turn *turn, const char *sql, const struct cl_buf *bound, uint8_t *bits) {
-	sqlite3_stmt *stmt = query_prepare(turn, sql);
-	if (!stmt)
-		return false;
-	sqlite3_bind_text(stmt, 1, (const char *)bound->p, (int)bound->n, SQLITE_STATIC);
-	int step;
-	while ((step = sqlite3_step(stmt)) == SQLITE_ROW)
-		set_bit(bits, turn->reader->bit_n, (uint64_t)sqlite3_column_int64(stmt, 0));
-	sqlite3_finalize(stmt);
-	return query_stepped(turn, step);
-}
-
-/* By the beginning of the slip's number: 'PTN-2026-0001' to the last text that begins so. */
-static bool search_number(struct query_turn *turn) {
-	char sql[160];
-	snprintf(sql, sizeof(sql),
-	         "SELECT no FROM cases WHERE number >= ?1 AND number < ?1 || '~' ORDER BY number LIMIT %d",
-	         NUMBERS_MAX);
-	struct reporting_reader *reader = turn->reader;
-	return gather(turn, sql, &reader->text, reader->match);
-}
-
-static bool search(struct query_turn *turn, struct cl_str q, bool *ret_searched) {
-	static const char *const sql = "SELECT rowid FROM search WHERE search MATCH ?1";
-	struct reporting_reader *reader = turn->reader;
-	cl_buf_clear(&reader->folded);
-	cl_buf_clear(&reader->exact);
-	cl_buf_clear(&reader->text);
-	q = cl_str_trim(q);
-	*ret_searched = q.n > 0;
-	if (!q.n)
-		return true;
-	clear_bits(reader);
-	if (reporting_text_number(q, &reader->text))
-		return search_number(turn);
-	if (!reporting_text_query(q, &reader->folded, &reader->exact))
-		return true; /* punctuation only: finds nothing */
-	return gather(turn, sql, &reader->folded, reader->match) && gather(turn, sql, &reader->exact, reader->spelt);
-}
-
 /* -- the pass -- */
 
-static struct place place_of(const struct list_page *page, const struct reporting_reader *reader,
-                             const struct reporting_row *row, uint64_t no) {
+static struct place place_of(const struct list_page *page, const struct reporting_row *row, uint64_t no) {
 	uint64_t due = row->due_at > 0 ? (uint64_t)row->due_at : UINT64_MAX >> 2;
 	switch (page->sort) {
 	case SORT_RECEIVED:
 		return (struct place){~((uint64_t)row->received_at ^ 1ull << 63), ~no};
+	case SORT_FOUND: /* by number; by words: query_found */
+		return (struct place){1, ~no};
 	case SORT_DUE:
 		return (struct place){due, no};
 	case SORT_PRIORITY:
-		return (struct place){(uint64_t)(LEVEL_HIGH - (row->priority ? row->priority : 0)) << 62 | due, no};
-	case SORT_FOUND:
-		return (struct place){get_bit(reader->spelt, reader->bit_n, no) ? 0 : 1, ~no};
+		return (struct place){(uint64_t)(LEVEL_HIGH - row->priority) << 62 | due, no};
 	}
 	CL_UNREACHABLE();
 }
@@ -193,21 +102,30 @@ static void offer(struct list_page *page, struct place place, uint64_t no) {
 	}
 }
 
+bool query_names(const struct reporting_columns *columns, struct list_page *page) {
+	page->department_name = reporting_names_find(&columns->departments, page->department);
+	page->person_name = reporting_names_find(&columns->persons, page->person);
+	return (page->department_name || !page->department.n) && (page->person_name || !page->person.n);
+}
+
+bool query_wanted(const struct list_page *page, const struct reporting_row *row) {
+	return row->known && (page->status >> row->status & 1) && (page->category >> row->category & 1) &&
+	       (page->priority >> row->priority & 1) &&
+	       (!page->department_name || row->department == page->department_name) &&
+	       (!page->person_name || row->person == page->person_name);
+}
+
 static void pass(struct query_turn *turn, struct list_page *page) {
 	const struct reporting_reader *reader = turn->reader;
 	struct reporting_columns *columns = &reader->model->columns;
 	pthread_rwlock_rdlock(&columns->lock);
-	uint32_t department = reporting_names_find(&columns->departments, page->department);
-	uint32_t person = reporting_names_find(&columns->persons, page->person);
-	bool none = (page->department.n && !department) || (page->person.n && !person);
-	for (uint64_t no = 1; no <= columns->n && !none; no++) {
+	bool any = query_names(columns, page);
+	for (uint64_t no = 1; no <= columns->n && any; no++) {
 		const struct reporting_row *row = reporting_columns_at(columns, no);
-		if (!row->known || !(page->status >> row->status & 1) || !(page->category >> row->category & 1) ||
-		    !(page->priority >> row->priority & 1) || (department && row->department != department) ||
-		    (person && row->person != person) || (page->searched && !get_bit(reader->match, reader->bit_n, no)))
+		if (!query_wanted(page, row) || (page->searched && !query_bit(reader->match, reader->bit_n, no)))
 			continue;
 		page->total++;
-		offer(page, place_of(page, reader, row, no), no);
+		offer(page, place_of(page, row, no), no);
 	}
 	pthread_rwlock_unlock(&columns->lock);
 }
@@ -215,6 +133,12 @@ static void pass(struct query_turn *turn, struct list_page *page) {
 static int by_place(const void *a, const void *b) {
 	const struct list_entry *one = a, *other = b;
 	return before(one->place, other->place) ? -1 : before(other->place, one->place);
+}
+
+static void write_next(struct cl_buf *out, struct place place) {
+	char next[34];
+	snprintf(next, sizeof(next), "%016" PRIx64 "-%016" PRIx64, place.major, place.minor);
+	json_str(out, "next", cl_str_from(next));
 }
 
 static void write_page(struct query_turn *turn, struct list_page *page) {
@@ -243,39 +167,53 @@ static void write_page(struct query_turn *turn, struct list_page *page) {
 	}
 	sqlite3_finalize(stmt);
 	cl_buf_putc(out, ']');
-	json_u64(out, "total", page->total);
-	if (n && n < page->n) {
-		char next[34];
-		snprintf(next, sizeof(next), "%016" PRIx64 "-%016" PRIx64, page->entries[n - 1].place.major,
-		         page->entries[n - 1].place.minor);
-		json_str(out, "next", cl_str_from(next));
-	}
+	if (page->counted)
+		json_u64(out, "total", page->total);
+	if (page->partial)
+		json_bool(out, "partial", true);
+	if (n && n < page->n)
+		write_next(out, page->entries[n - 1].place);
+	else if (page->looked >= QUERY_LOOKED_MAX)
+		write_next(out, page->last);
 	cl_buf_putc(out, '}');
 }
 
-void query_case_list(struct query_turn *turn) {
+/* Picks the page's cases. */
+static bool fill(struct query_turn *turn, struct list_page *page) {
+	if (page->searched && page->sort == SORT_FOUND && turn->reader->folded.n)
+		return query_found(turn, page);
+	if (page->searched && turn->reader->folded.n && !query_gather(turn, page))
+		return false;
+	pass(turn, page);
+	page->counted = !page->partial;
+	return true;
+}
+
+static bool parse_page(struct query_turn *turn, struct list_page *page) {
 	struct query_arg args[] = {{.key = "status"},     {.key = "category"}, {.key = "priority"},
 	                           {.key = "department"}, {.key = "person"},   {.key = "q"},
 	                           {.key = "sort"},       {.key = "limit"},    {.key = "after"}};
-	struct list_page page = {0};
 	uint64_t limit = QUERY_LIMIT_DEFAULT;
 	if (!query_args(turn, args, sizeof(args) / sizeof(args[0])) ||
-	    !query_codes(turn, &args[0], &cl_enum_case_status, &page.status) ||
-	    !query_codes(turn, &args[1], &cl_enum_category, &page.category) ||
-	    !query_codes(turn, &args[2], &cl_enum_level, &page.priority) ||
-	    !query_number(turn, &args[7], 1, QUERY_LIMIT_MAX, &limit) || !parse_after(turn, &args[8], &page) ||
-	    !search(turn, args[5].value, &page.searched) || !parse_sort(turn, &args[6], page.searched, &page.sort))
+	    !query_codes(turn, &args[0], &cl_enum_case_status, &page->status) ||
+	    !query_codes(turn, &args[1], &cl_enum_category, &page->category) ||
+	    !query_codes(turn, &args[2], &cl_enum_level, &page->priority) ||
+	    !query_number(turn, &args[7], 1, QUERY_LIMIT_MAX, &limit) || !parse_after(turn, &args[8], page) ||
+	    !parse_sort(turn, &args[6], cl_str_trim(args[5].value).n > 0, &page->sort))
+		return false;
+	page->department = args[3].value;
+	page->person = args[4].value;
+	page->limit = (uint32_t)limit;
+	return query_search(turn, args[5].value, page);
+}
+
+void query_case_list(struct query_turn *turn) {
+	struct list_page page = {0};
+	if (!parse_page(turn, &page))
 		return;
-	if (page.sort == SORT_FOUND && !page.searched) {
-		query_invalid(turn, "sort");
-		return;
-	}
-	page.department = args[3].value;
-	page.person = args[4].value;
-	page.limit = (uint32_t)limit;
 	page.entries = calloc(page.limit + 1, sizeof(*page.entries));
 	CL_ASSERT(page.entries);
-	pass(turn, &page);
-	write_page(turn, &page);
+	if (fill(turn, &page))
+		write_page(turn, &page);
 	free(page.entries);
 }

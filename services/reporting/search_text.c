@@ -122,7 +122,7 @@ static bool spaced_digits(struct cl_str q) {
 	return true;
 }
 
-uint32_t reporting_text_query(struct cl_str q, struct cl_buf *out_folded, struct cl_buf *out_exact) {
+uint32_t reporting_text_query(struct cl_str q, bool prefix, struct cl_buf *out_folded, struct cl_buf *out_exact) {
 	char buffer[WORD_MAX];
 	uint32_t words = 0;
 	q = cl_str_trim(q);
@@ -130,7 +130,7 @@ uint32_t reporting_text_query(struct cl_str q, struct cl_buf *out_folded, struct
 		struct cl_str digits = gather_digits(q, buffer);
 		if (!digits.n)
 			return 0;
-		term(out_folded, true, false, digits, digits.n >= PREFIX_DIGITS);
+		term(out_folded, true, false, digits, prefix && digits.n >= PREFIX_DIGITS);
 		term(out_exact, true, false, digits, false);
 		return 1;
 	}
@@ -139,8 +139,8 @@ uint32_t reporting_text_query(struct cl_str q, struct cl_buf *out_folded, struct
 		struct cl_str following = next_word(&q);
 		struct cl_str folded = fold_word(word, buffer);
 		bool number = all_digits(folded);
-		bool prefix = !following.n && folded.n >= (number ? PREFIX_DIGITS : PREFIX_LETTERS);
-		term(out_folded, words == 0, false, folded, prefix);
+		bool begins = prefix && !following.n && folded.n >= (number ? PREFIX_DIGITS : PREFIX_LETTERS);
+		term(out_folded, words == 0, false, folded, begins);
 		term(out_exact, words == 0, !number, number ? folded : word, false);
 		words++;
 		word = following;

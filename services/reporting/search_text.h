@@ -11,9 +11,10 @@ void reporting_text_index(struct cl_str text, struct cl_buf *out);
 /* Appends the digits of a phone or number as one token. */
 void reporting_text_digits(struct cl_str text, struct cl_buf *out);
 
-/* Match expressions of FTS5 (https://sqlite.org/fts5.html#full_text_query_syntax): every word must occur; the last may
- * be the beginning of a word. Returns how many words; 0: nothing to search for. */
-uint32_t reporting_text_query(struct cl_str q, struct cl_buf *out_folded, struct cl_buf *out_exact);
+/* Match expressions of FTS5 (https://sqlite.org/fts5.html#full_text_query_syntax): every word must occur, folded and as
+ * written. prefix: the last word may be the beginning of one, if it is long enough. Returns how many words; 0: nothing
+ * to search for. */
+uint32_t reporting_text_query(struct cl_str q, bool prefix, struct cl_buf *out_folded, struct cl_buf *out_exact);
 /* Whether q looks like a number of a slip or its beginning: letters, '-', digits. Appends it in upper case. */
 bool reporting_text_number(struct cl_str q, struct cl_buf *out);
 
