@@ -37,8 +37,7 @@ const char *cl_text(enum cl_text id, enum cl_lang lang) {
 		const char *vi, *en;
 	} texts[] = {
 #define TEXT_ROW(name, vi, en) {(vi), (en)},
-	        CL_TEXTS_cli(TEXT_ROW) CL_TEXTS_field(TEXT_ROW) CL_TEXTS_gateway(TEXT_ROW) CL_TEXTS_service(TEXT_ROW)
-	                CL_TEXTS_support(TEXT_ROW){"", ""}
+	        CL_TEXTS(TEXT_ROW){"", ""}
 #undef TEXT_ROW
 	};
 	return (unsigned)id < CL_TEXT_COUNT ? (lang == CL_EN ? texts[id].en : texts[id].vi) : "";

@@ -22,9 +22,12 @@ enum cl_reject {
 #undef CL_REJECT_ENUM
 };
 
+/* All areas; a new one is named here and nowhere else. */
+#define CL_TEXTS(T) CL_TEXTS_cli(T) CL_TEXTS_field(T) CL_TEXTS_gateway(T) CL_TEXTS_service(T) CL_TEXTS_support(T)
+
 enum cl_text {
 #define CL_TEXT_ENUM(name, vi, en) CL_TEXT_##name,
-	CL_TEXTS_cli(CL_TEXT_ENUM) CL_TEXTS_field(CL_TEXT_ENUM) CL_TEXTS_gateway(CL_TEXT_ENUM) CL_TEXTS_service(CL_TEXT_ENUM) CL_TEXTS_support(CL_TEXT_ENUM)
+	CL_TEXTS(CL_TEXT_ENUM)
 #undef CL_TEXT_ENUM
 	CL_TEXT_COUNT
 };

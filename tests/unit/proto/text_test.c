@@ -34,8 +34,8 @@ static void texts_are_complete(void **state) {
 	check_pair(#name, vi, en);                                                                                     \
 	assert_string_equal(cl_text(CL_TEXT_##name, CL_VI), vi);                                                       \
 	assert_string_equal(cl_text(CL_TEXT_##name, CL_EN), en);
-	CL_TEXTS_cli(CHECK_TEXT) CL_TEXTS_field(CHECK_TEXT) CL_TEXTS_gateway(CHECK_TEXT) CL_TEXTS_service(CHECK_TEXT)
-	        assert_string_equal(cl_text(CL_TEXT_COUNT, CL_VI), "");
+	CL_TEXTS(CHECK_TEXT)
+	assert_string_equal(cl_text(CL_TEXT_COUNT, CL_VI), "");
 }
 
 static void rejects_are_complete(void **state) {
