@@ -11,6 +11,7 @@
 
 #include "base/assert.h"
 #include "bench_domain.h"
+#include "child.h"
 #include "uv/client.h"
 #include "uv/service.h"
 
@@ -70,26 +71,6 @@ static void on_warm(uv_timer_t *timer) {
 	uv_timer_start(timer, on_end, (uint64_t)(bench->seconds * 1000), 0);
 }
 
-static pid_t serve(const char *self, const char *dir) {
-	int ready[2];
-	char fd[16];
-	CL_ASSERT(pipe(ready) == 0);
-	pid_t pid = fork();
-	CL_ASSERT(pid >= 0);
-	if (pid == 0) {
-		close(ready[0]);
-		snprintf(fd, sizeof(fd), "%d", ready[1]);
-		setenv("CL_READY_FD", fd, 1);
-		execl(self, self, "--serve", "--dir", dir, "--partition", "0", (char *)NULL);
-		_exit(127);
-	}
-	close(ready[1]);
-	char byte;
-	CL_ASSERT(read(ready[0], &byte, 1) == 1);
-	close(ready[0]);
-	return pid;
-}
-
 int main(int argc, char **argv) {
 	static struct bench bench;
 	const char *dir = NULL;
@@ -120,7 +101,7 @@ int main(int argc, char **argv) {
 		fprintf(stderr, "%s\n", error);
 		return 1;
 	}
-	pid_t child = serve("/proc/self/exe", dir);
+	pid_t child = bench_serve(dir);
 	uv_loop_init(&bench.loop);
 	uv_timer_init(&bench.loop, &bench.timer);
 	bench.timer.data = &bench;
