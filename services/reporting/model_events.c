@@ -150,7 +150,7 @@ static void responded(struct model_pending *pending, const struct model_event *e
 /* While a case is open, resolved_at is set when the customer has agreed. */
 static void on_worked(struct reporting_model *model, struct model_pending *pending, const struct model_event *event) {
 	const struct case_worked *body = event->body;
-	if (!model_person(model, pending).n || pending->row.status == CASE_OPEN)
+	if (!model_person(model, pending).n)
 		set_person(model, pending, body->person);
 	pending->row.status = pending->row.resolved_at ? CASE_AGREED : CASE_WORKING;
 }

@@ -62,7 +62,7 @@ static void evolve_case_noted(struct case_state *state, const struct case_noted 
 static void evolve_case_worked(struct case_state *state, const struct case_worked *body, const struct cl_event *event,
                                struct cl_arena *arena) {
 	(void)event;
-	if (state->person.n == 0 || state->status == CASE_OPEN)
+	if (state->person.n == 0) /* whoever works on a case that routing gave to someone helps them */
 		keep(arena, &state->person, body->person);
 	state->works++;
 	/* Work under an agreement carries out what was agreed. */
