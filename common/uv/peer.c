@@ -171,7 +171,7 @@ int cl_peers_post(struct cl_peers *peers, struct cl_str address, uint16_t type, 
 		if (r < 0)
 			return r;
 	}
-	if (peer->queued >= CL_PEER_QUEUE_MAX)
+	if (peer->queued >= CL_PEER_QUEUE_MAX || peers->queued >= CL_PEERS_QUEUE_MAX)
 		return CL_E_AGAIN;
 	size_t before = peer->open.n;
 	if (before == 0)

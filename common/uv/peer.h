@@ -7,8 +7,9 @@
 #include "uv/net.h"
 #include "uv/seal.h"
 
-#define CL_PEER_QUEUE_MAX 16777216  /* bytes waiting for one peer; beyond it AGAIN */
-#define CL_PEER_FRAME_TARGET 524288 /* bytes after which a frame is closed and the next begun */
+#define CL_PEER_QUEUE_MAX 16777216   /* bytes waiting for one peer; beyond it AGAIN */
+#define CL_PEERS_QUEUE_MAX 134217728 /* bytes waiting for all peers together; likewise */
+#define CL_PEER_FRAME_TARGET 524288  /* bytes after which a frame is closed and the next begun */
 #define CL_PEER_IDLE_MS 60000 /* a peer without traffic that long is closed, and what it could not take is dropped */
 #define CL_PEERS_MAX 400      /* nanomsg 1.1.5 has 512 sockets per process (NN_MAX_SOCKETS) */
 

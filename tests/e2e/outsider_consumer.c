@@ -123,7 +123,7 @@ static bool print_record(const msgpack_object *entry) {
 		return false;
 	msgpack_unpacked_init(&record);
 	bool fine = msgpack_unpack_next(&record, bin->via.bin.ptr, bin->via.bin.size, NULL) == MSGPACK_UNPACK_SUCCESS &&
-	            record.data.type == MSGPACK_OBJECT_ARRAY && record.data.via.array.size == 14;
+	            record.data.type == MSGPACK_OBJECT_ARRAY && record.data.via.array.size == 15;
 	if (fine) {
 		const msgpack_object *item = record.data.via.array.ptr;
 		printf("%" PRIu64 " %" PRIu64 " ", item[1].via.u64, item[4].via.u64);

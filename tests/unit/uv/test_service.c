@@ -4,7 +4,9 @@
 #include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
+#include <sys/socket.h>
 #include <sys/stat.h>
+#include <sys/un.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
@@ -353,6 +355,28 @@ static void killed_anywhere(void **unused) {
 #endif
 }
 
+/* systemd is told over its datagram socket (sd_notify(3)). */
+static void systemd_is_told(void **unused) {
+	(void)unused;
+	char *folder = folder_new();
+	struct sockaddr_un address = {.sun_family = AF_UNIX};
+	int n = snprintf(address.sun_path, sizeof(address.sun_path), "%s/notify", folder);
+	assert_true(n > 0 && (size_t)n < sizeof(address.sun_path));
+	int fd = socket(AF_UNIX, SOCK_DGRAM | SOCK_CLOEXEC, 0);
+	assert_true(fd >= 0);
+	assert_int_equal(bind(fd, (struct sockaddr *)&address, sizeof(address)), 0);
+	char *environment = textf("NOTIFY_SOCKET=%s", address.sun_path), said[64] = {0};
+	const char *const arguments[] = {COUNTER_PROGRAM, "--dir", folder, NULL};
+	pid_t pid = spawn(arguments, environment, false, NULL);
+	assert_int_equal(recv(fd, said, sizeof(said) - 1, 0), 7);
+	assert_string_equal(said, "READY=1");
+	assert_int_equal(kill(pid, SIGINT), 0);
+	assert_int_equal(wait_exit(pid), 0);
+	close(fd);
+	free(environment);
+	folder_drop(folder);
+}
+
 /* -- refusals at start -- */
 
 static int refused(const char *const *arguments, char **ret_said) {
@@ -477,10 +501,15 @@ static void a_silent_service_times_out(void **unused) {
 
 int main(void) {
 	const struct CMUnitTest tests[] = {
-	        cmocka_unit_test(commands_and_state_over_ipc),  cmocka_unit_test(commands_and_state_over_sealed_tcp),
-	        cmocka_unit_test(a_stream_goes_on_over_a_kill), cmocka_unit_test(killed_anywhere),
-	        cmocka_unit_test(a_second_process_is_refused),  cmocka_unit_test(wrong_usage),
-	        cmocka_unit_test(a_corrupt_log_is_refused),     cmocka_unit_test(checkpoints_are_anchored),
+	        cmocka_unit_test(commands_and_state_over_ipc),
+	        cmocka_unit_test(commands_and_state_over_sealed_tcp),
+	        cmocka_unit_test(a_stream_goes_on_over_a_kill),
+	        cmocka_unit_test(killed_anywhere),
+	        cmocka_unit_test(systemd_is_told),
+	        cmocka_unit_test(a_second_process_is_refused),
+	        cmocka_unit_test(wrong_usage),
+	        cmocka_unit_test(a_corrupt_log_is_refused),
+	        cmocka_unit_test(checkpoints_are_anchored),
 	        cmocka_unit_test(a_silent_service_times_out),
 	};
 	return cmocka_run_group_tests(tests, NULL, NULL);
