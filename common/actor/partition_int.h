@@ -161,7 +161,8 @@ struct cl_actor *cl_actor_find(struct cl_partition *p, uint8_t kind,
 struct cl_loading *cl_actor_want(struct cl_partition *p, uint8_t kind, struct cl_id id); /* has it loaded */
 void cl_actor_flush_wants(struct cl_partition *p); /* hands wanted loads to the reader lane */
 void cl_actor_apply(struct cl_partition *p, struct cl_actor *actor, const struct cl_event *event, uint64_t seq);
-void cl_actor_compact(struct cl_partition *p, struct cl_actor *actor); /* after all events of a decision: moves the state */
+void cl_actor_compact(struct cl_partition *p,
+                      struct cl_actor *actor); /* after all events of a decision: moves the state */
 void cl_actors_evict(struct cl_partition *p);
 void cl_actors_free(struct cl_partition *p);
 CL_MUST_CHECK int cl_actor_load_now(struct cl_partition *p, uint8_t kind, struct cl_id id, struct cl_actor **ret_actor);
