@@ -1,5 +1,5 @@
-/* The careloop command: what every subcommand shares. One process runs one subcommand: single-threaded, on one libuv loop,
- * everything it allocates for the user lies in one arena that dies with it. */
+/* The careloop command: what every subcommand shares. One process runs one subcommand: single-threaded, on one libuv
+ * loop, everything it allocates for the user lies in one arena that dies with it. */
 #ifndef CLI_CLI_H
 #define CLI_CLI_H
 
@@ -28,8 +28,8 @@ struct cli_option {
 	const char *name; /* without the dashes */
 	char letter;      /* 0 = none */
 	enum cli_option_kind kind;
-	const char *value;  /* what stands for the value in the help, NULL for flags */
-	const char *field;  /* field of the command's schema that it fills, NULL = none */
+	const char *value; /* what stands for the value in the help, NULL for flags */
+	const char *field; /* field of the command's schema that it fills, NULL = none */
 	enum cl_text help;
 };
 
@@ -78,10 +78,10 @@ extern const struct cli_option cli_global_options[];
 extern const uint32_t cli_global_option_n;
 
 /* -- arguments (args.c) -- */
-/* Finds the command and takes the words apart; CLI_OK, or CLI_USAGE after saying what is wrong. A wish for help or the version
- * is met at once: *ret_done. */
+/* Finds the command and takes the words apart; CLI_OK, or CLI_USAGE after saying what is wrong. A wish for help or the
+ * version is met at once: *ret_done. */
 int cli_args_parse(struct cli *cli, int argc, char **argv, bool *ret_done);
-const char *cli_opt(const struct cli *cli, const char *name);  /* the last one given, NULL = not given; "" for flags */
+const char *cli_opt(const struct cli *cli, const char *name); /* the last one given, NULL = not given; "" for flags */
 bool cli_flag(const struct cli *cli, const char *name);
 /* The number given, or the default; false after saying that it is none, or out of bounds. */
 bool cli_opt_u64(struct cli *cli, const char *name, uint64_t otherwise, uint64_t max, uint64_t *ret_value);
@@ -126,8 +126,8 @@ void cli_table_init(struct cli_table *table, const struct cli *cli);
 void cli_table_column(struct cli_table *table, enum cl_text head, bool right);
 void cli_table_row(struct cli_table *table, const char *const *cells); /* as many as columns; NULL = "" */
 void cli_table_print(struct cli_table *table, FILE *to);
-uint32_t cli_width(const char *text);                                  /* columns on a terminal */
-uint32_t cli_screen_width(void);                                       /* 0 when stdout is no terminal */
+uint32_t cli_width(const char *text); /* columns on a terminal */
+uint32_t cli_screen_width(void);      /* 0 when stdout is no terminal */
 /* Bytes of the longest start of text that fits in that many columns. */
 size_t cli_fit(const char *text, uint32_t columns);
 
@@ -144,7 +144,8 @@ struct cli_outcome { /* of a command to an actor; strings in the arena */
 	int status;  /* 0, or a cl_error */
 	struct wire_reply reply;
 };
-struct cli_outcome cli_send(struct cli *cli, uint8_t kind, struct cl_id target, uint32_t registry_partition, uint16_t type, const void *body);
+struct cli_outcome cli_send(struct cli *cli, uint8_t kind, struct cl_id target, uint32_t registry_partition,
+                            uint16_t type, const void *body);
 /* Says how it went and returns the exit code. subject: number or name for people. */
 int cli_tell_outcome(struct cli *cli, const struct cli_outcome *outcome, const char *subject);
 /* The state of an actor with its records; *ret_state lies in the arena. Returns an exit code. */
@@ -155,14 +156,19 @@ struct cli_actor {
 	struct wire_record *history;
 	uint32_t history_n;
 };
-struct cli_view { int64_t as_of, known_at; bool history; };
-int cli_get(struct cli *cli, uint8_t kind, struct cl_id target, const struct cli_view *view, const char *subject, struct cli_actor *ret_actor);
+struct cli_view {
+	int64_t as_of, known_at;
+	bool history;
+};
+int cli_get(struct cli *cli, uint8_t kind, struct cl_id target, const struct cli_view *view, const char *subject,
+            struct cli_actor *ret_actor);
 /* A named query; the answer's JSON text lies in the arena. Says what went wrong unless quiet. */
-int cli_query(struct cli *cli, uint32_t service, uint32_t partition, const char *name, const struct wire_pair *arguments, uint32_t n,
-	      uint32_t timeout_ms, bool quiet, struct cl_str *ret_json);
+int cli_query(struct cli *cli, uint32_t service, uint32_t partition, const char *name,
+              const struct wire_pair *arguments, uint32_t n, uint32_t timeout_ms, bool quiet, struct cl_str *ret_json);
 /* Fills body from the options that name a field; says what is wrong. */
 int cli_fill(struct cli *cli, const struct cl_schema *schema, void *body);
-int cli_set_field(struct cli *cli, const struct cl_schema *schema, void *body, const char *field, const char *given_as, const char *text);
+int cli_set_field(struct cli *cli, const struct cl_schema *schema, void *body, const char *field, const char *given_as,
+                  const char *text);
 /* Slip number from the first argument: "PTN-2026-000123", or short "2026-123". */
 int cli_slip(struct cli *cli, const char *text, const char **ret_number, struct cl_id *ret_id);
 /* Whole file as text in the arena; "-" is stdin. CL error. */
@@ -176,7 +182,7 @@ const char *cli_event_detail(const struct cli *cli, const struct cl_schema *sche
 const char *cli_label(const struct cli *cli, const char *field); /* of a field, for people; NULL if it is not shown */
 void cli_print_value(const struct cli *cli, const struct cl_schema *schema, const void *value, FILE *to);
 /* One record as one JSON object (no line break at the end); position: in the archive, 0 = not from there. */
-int cli_event_json(struct cl_arena *arena, const struct cl_record *record, struct cl_hash hash, uint64_t position, uint32_t service,
-		   uint32_t partition, struct cl_buf *out);
+int cli_event_json(struct cl_arena *arena, const struct cl_record *record, struct cl_hash hash, uint64_t position,
+                   uint32_t service, uint32_t partition, struct cl_buf *out);
 
 #endif

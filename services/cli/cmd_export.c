@@ -9,8 +9,8 @@
 #include "base/map.h"
 #include "base/time.h"
 #include "commands.h"
+#include "import/xes_write.h"
 #include "stream.h"
-#include "xes_write.h"
 
 struct export {
 	struct cli *cli;
@@ -160,7 +160,8 @@ static void xes_fields(struct cl_buf *out, const struct cl_schema *schema, const
 			break;
 		case CL_TYPE_U32:
 			memcpy(&number, at, sizeof(number));
-			xes_int(out, field->name, number);
+			if (number)
+				xes_int(out, field->name, number);
 			break;
 		case CL_TYPE_TIME:
 			xes_date(out, field->name, *(const int64_t *)(const void *)at);

@@ -5,8 +5,13 @@
 #include "base/arena.h"
 #include "uv/config.h"
 
-struct cli_plan_entry { uint32_t service, partition; };
-struct cli_plan { struct cli_plan_entry *v; uint32_t n; };
+struct cli_plan_entry {
+	uint32_t service, partition;
+};
+struct cli_plan {
+	struct cli_plan_entry *v;
+	uint32_t n;
+};
 
 /* Services in the order of their ids, the gateway last. everywhere: also what runs on other machines. */
 struct cli_plan cli_plan_make(const struct cl_config *config, bool everywhere, struct cl_arena *arena);

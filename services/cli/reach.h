@@ -11,8 +11,13 @@ bool cli_reach(struct cl_str address);
 /* Connects a stream socket to "host:port" within the time; -1. */
 int cli_tcp_connect(const char *host_port, int timeout_ms);
 
-/* The supervisor of a data folder, from DIR/run/supervisor.lock: locked while it lives, holds its pid and start time. */
-struct cli_supervisor { bool running; pid_t pid; uint64_t start; };
+/* The supervisor of a data folder, from DIR/run/supervisor.lock: locked while it lives, holds its pid and start time.
+ */
+struct cli_supervisor {
+	bool running;
+	pid_t pid;
+	uint64_t start;
+};
 struct cli_supervisor cli_supervisor_find(const char *dir);
 bool cli_supervised(const char *dir);
 /* Start time of a process in clock ticks since boot (proc(5), field 22 of stat); 0 if there is none. */

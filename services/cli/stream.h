@@ -8,7 +8,8 @@
 
 struct cli_stream;
 /* One event; position: of its copy in the archive. Anything but CLI_OK ends the stream with that code. */
-typedef int (*cli_on_event)(struct cli_stream *stream, uint64_t position, const struct cli_copy *copy, const struct cl_record *record);
+typedef int (*cli_on_event)(struct cli_stream *stream, uint64_t position, const struct cli_copy *copy,
+                            const struct cl_record *record);
 
 struct cli_stream {
 	struct cli *cli;
@@ -28,7 +29,8 @@ struct cli_stream {
 int cli_stream_head(struct cli *cli, uint64_t *ret_head);
 /* Types named "case_opened,case_closed" to wire form, in the arena; false after saying which is unknown. */
 bool cli_stream_types(struct cli *cli, const char *names, struct cl_bytes *types);
-/* Runs from behind `after` until `until`, a signal, or on_event's wish. stream is zeroed but for cli, on_event, context, until. */
+/* Runs from behind `after` until `until`, a signal, or on_event's wish. stream is zeroed but for cli, on_event,
+ * context, until. */
 int cli_stream_run(struct cli_stream *stream, uint64_t after, struct cl_bytes types);
 
 #endif

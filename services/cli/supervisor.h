@@ -1,5 +1,5 @@
-/* Keeps the service processes of one data folder running: starts them, waits until they are ready, starts again what died,
- * stops all in order (gateway, services, reporting) so that nothing is left between them. */
+/* Keeps the service processes of one data folder running: starts them, waits until they are ready, starts again what
+ * died, stops all in order (gateway, services, reporting) so that nothing is left between them. */
 #ifndef CLI_SUPERVISOR_H
 #define CLI_SUPERVISOR_H
 
@@ -7,7 +7,13 @@
 #include "logfile.h"
 #include "plan.h"
 
-enum cli_child_state { CHILD_DOWN, CHILD_STARTING, CHILD_READY, CHILD_WAITING /* before the next start */, CHILD_FAILED };
+enum cli_child_state {
+	CHILD_DOWN,
+	CHILD_STARTING,
+	CHILD_READY,
+	CHILD_WAITING /* before the next start */,
+	CHILD_FAILED
+};
 
 struct cli_supervisor_run;
 struct cli_child {
@@ -51,7 +57,8 @@ const char *cli_service_program(struct cli *cli, uint32_t service);
 int cli_child_start(struct cli_child *child); /* 0 or a libuv error */
 void cli_child_stop(struct cli_child *child, int patience_ms);
 void cli_child_free(struct cli_child *child);
-/* The careloop executable started as `careloop --exec-service PARENT PROGRAM …` becomes PROGRAM, and dies with its parent. */
+/* The careloop executable started as `careloop --exec-service PARENT PROGRAM …` becomes PROGRAM, and dies with its
+ * parent. */
 int cli_child_exec(int argc, char **argv);
 /* -- called by child.c -- */
 void cli_supervisor_ready(struct cli_child *child);

@@ -1,5 +1,5 @@
-/* What is named for people: events by title, fields by label; the words are in the catalogue (proto/defs/text_cli.def, rows
- * CLI_EV_event and CLI_L_field). A field without a label is not shown to people. */
+/* What is named for people: events by title, fields by label; the words are in the catalogue (proto/defs/text_cli.def,
+ * rows CLI_EV_event and CLI_L_field). A field without a label is not shown to people. */
 #ifndef CLI_TITLES_H
 #define CLI_TITLES_H
 
