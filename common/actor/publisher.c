@@ -67,25 +67,28 @@ static void say_ended(struct cl_publisher *publisher, struct cl_id id, struct cl
 	(void)publisher->env->ops->post(publisher->env, reply_to, CL_T_wire_subscription_ended, &message);
 }
 
-/* Whether the log holds the consumer's position; *ret_hash is ours there. */
-static bool position_holds(struct cl_publisher *publisher, uint64_t after, struct cl_hash hash,
-                           struct cl_hash *ret_hash) {
+/* WIRE_ACCEPTED if the log holds the consumer's position, WIRE_DIVERGED if not, WIRE_BUSY if it cannot be read for the
+ * moment; *ret_hash is ours there. */
+static enum wire_status check_position(struct cl_publisher *publisher, uint64_t after, struct cl_hash hash,
+                                       struct cl_hash *ret_hash) {
 	static const struct cl_hash none;
 	struct cl_kv *kv = publisher->log->kv;
 	struct cl_kv_txn *txn;
 	struct cl_stored stored;
 	*ret_hash = none;
 	if (after == 0)
-		return true;
+		return WIRE_ACCEPTED;
 	if (after > publisher->log->head.seq)
-		return false;
+		return WIRE_DIVERGED;
 	if (kv->ops->begin(kv, false, &txn) != CL_OK)
-		return false;
+		return WIRE_BUSY;
 	int rc = cl_log_read(txn, kv, after, &stored);
 	if (rc == CL_OK)
 		*ret_hash = stored.hash;
 	kv->ops->abort(txn);
-	return rc == CL_OK && (cl_hash_eq(hash, none) || cl_hash_eq(hash, *ret_hash));
+	if (rc != CL_OK)
+		return WIRE_BUSY;
+	return cl_hash_eq(hash, none) || cl_hash_eq(hash, *ret_hash) ? WIRE_ACCEPTED : WIRE_DIVERGED;
 }
 
 void cl_publisher_subscribe(struct cl_publisher *publisher, const struct wire_subscribe *message) {
@@ -95,13 +98,13 @@ void cl_publisher_subscribe(struct cl_publisher *publisher, const struct wire_su
 	if (message->stop)
 		return;
 	struct cl_hash hash;
-	if (!position_holds(publisher, message->after, message->hash, &hash)) {
-		say_ended(publisher, message->id, message->reply_to, WIRE_DIVERGED, hash);
-		return;
-	}
-	if (publisher->count >= publisher->max || message->types.n % 2) {
-		say_ended(publisher, message->id, message->reply_to,
-		          publisher->count >= publisher->max ? WIRE_BUSY : WIRE_DENIED, hash);
+	enum wire_status status = check_position(publisher, message->after, message->hash, &hash);
+	if (status == WIRE_ACCEPTED && message->types.n % 2)
+		status = WIRE_DENIED;
+	if (status == WIRE_ACCEPTED && publisher->count >= publisher->max)
+		status = WIRE_BUSY;
+	if (status != WIRE_ACCEPTED) {
+		say_ended(publisher, message->id, message->reply_to, status, hash);
 		return;
 	}
 	struct cl_publisher_subscriber *subscriber = calloc(1, sizeof(*subscriber));
