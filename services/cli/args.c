@@ -197,6 +197,7 @@ int cli_args_parse(struct cli *cli, int argc, char **argv, bool *ret_done) {
 		cli_error(cli, CL_TEXT_CLI_TOO_MANY_WORDS, CLI_NO_ARGS);
 		return CLI_USAGE;
 	}
+	cli->arg_n = cli->given_n = 0;
 	cli->args = cl_arena_array(&cli->arena, const char *, argc + 1);
 	cli->given = cl_arena_array(&cli->arena, struct cli_given, argc + 1);
 	word_n = leading_words(argc, argv, words);

@@ -78,10 +78,13 @@ const char *cli_when(const struct cli *cli, int64_t ms) {
 	char text[CL_TIME_TEXT_BYTES];
 	if (ms == 0)
 		return "";
-	if (cli->lang == CL_VI)
+	if (cli->lang == CL_VI) {
 		cl_time_format_vi(ms, CL_VIETNAM_OFFSET_MIN, text);
-	else
+	} else { /* "2026-12-31T23:59:00.000+07:00", to the minute */
 		cl_time_format(ms, CL_VIETNAM_OFFSET_MIN, text);
+		text[10] = ' ';
+		text[16] = '\0';
+	}
 	return cl_arena_str(arena_of(cli), cl_str_from(text)).p;
 }
 

@@ -41,9 +41,9 @@ uv_loop_t *cli_loop(struct cli *cli) {
 }
 
 /* Commands change nothing where there is no data folder: making one is the business of `up`. */
-static int folder_there(const struct cli *cli) {
+static int folder_there(struct cli *cli) {
 	struct stat st;
-	if (stat(cli->config.dir, &st) == 0 && S_ISDIR(st.st_mode))
+	if (stat(cli_fmt(cli, "%s/run", cli->config.dir), &st) == 0 && S_ISDIR(st.st_mode))
 		return CLI_OK;
 	cli_error(cli, CL_TEXT_CLI_NO_FOLDER, CLI_ARGS(cli->config.dir));
 	return CLI_FAILED;
