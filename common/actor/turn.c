@@ -41,7 +41,7 @@ static void prepare(struct cl_partition *p, struct decided *d) {
 		/* What follows from imported history is dated like it; what follows from the present happens now. */
 		bool history = d->cause->recorded_ms - d->cause->occurred_ms > CL_BACKDATED_MS;
 		d->ctx.occurred_ms = history ? d->cause->occurred_ms : d->ctx.now_ms;
-		d->ctx.who = d->cause->who;
+		d->ctx.who = CL_STR("system"); /* nobody did this: it follows; the cause names who did that */
 		d->ctx.correlation = d->cause->correlation;
 	} else if (d->command) {
 		d->ctx.occurred_ms = d->command->occurred_at ? d->command->occurred_at : d->ctx.now_ms;
