@@ -47,24 +47,21 @@ void archive_batch_copy(struct reporting_archive *archive, struct archive_source
 	        .aggregate = source->log_id,
 	        /* Every record of the source is archived once and in order: its sequence counts the copies too. */
 	        .aggregate_version = (uint32_t)item->source.seq,
+	        .previous = source->copy_seq,
 	        .correlation = item->correlation,
 	        .cause = item->source,
 	        .payload = cl_buf_bytes(&archive->payload),
 	};
 	batch_put(archive, &record);
 	source->decided = item->source.seq;
+	source->copy_seq = archive->assigned;
 }
 
 /* The statement of the head, signed; opens a batch while nothing is in flight. */
 static void batch_checkpoint(struct reporting_archive *archive) {
 	struct archive_flight *flight = archive->filling;
 	const struct cl_log_identity *identity = &archive->log.identity;
-	uint8_t statement[16 + 8 + CL_HASH_BYTES];
-	memcpy(statement, identity->log_id.b, 16);
-	for (int i = 0; i < 8; i++)
-		statement[16 + i] = (uint8_t)(archive->log.head.seq >> (56 - 8 * i));
-	memcpy(statement + 24, archive->log.head.hash.b, CL_HASH_BYTES);
-	cl_sign(&identity->sign_key, statement, sizeof(statement), flight->signature);
+	cl_log_sign(identity, archive->log.head.seq, archive->log.head.hash, flight->signature);
 	flight->checkpoint = (struct log_checkpoint){
 	        .log_id = identity->log_id,
 	        .seq = archive->log.head.seq,

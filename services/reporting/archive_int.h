@@ -35,6 +35,7 @@ struct archive_source {
 	struct cl_id log_id;
 	uint64_t received, decided, durable; /* verified; given a place in a batch; durable there */
 	struct cl_hash hash;                 /* chain hash of the record `received` */
+	uint64_t copy_seq;                   /* of the last copy since the start; 0 = none: the link is left out */
 	struct archive_frame *first, **end;
 	uint64_t queued; /* records waiting */
 	uint64_t queued_bytes;
