@@ -218,21 +218,26 @@ void cl_actor_flush_wants(struct cl_partition *p) {
 
 /* -- change -- */
 
-/* Copies what is alive into a fresh arena when evolve has left much behind. */
-void cl_actor_compact(struct cl_partition *p, struct cl_actor *actor) {
+/* A state's memory: an arena of its own that evolve only adds to. */
+bool cl_state_compact(const struct cl_schema *schema, struct cl_arena *arena, size_t *compacted, void **state) {
 	struct cl_arena fresh;
-	if (actor->arena.used < 2 * actor->compacted + 4096)
-		return;
-	void *state = calloc(1, actor->schema->size);
-	CL_ASSERT(state);
+	if (arena->used < 2 * *compacted + 4096)
+		return false;
+	void *copy = calloc(1, schema->size);
+	CL_ASSERT(copy);
 	cl_arena_init(&fresh, 256);
-	cl_copy(actor->schema, actor->state, &fresh, state);
-	free(actor->state);
-	cl_arena_done(&actor->arena);
-	actor->state = state;
-	actor->arena = fresh;
-	actor->compacted = fresh.used;
-	account(p, actor);
+	cl_copy(schema, *state, &fresh, copy);
+	free(*state);
+	cl_arena_done(arena);
+	*state = copy;
+	*arena = fresh;
+	*compacted = fresh.used;
+	return true;
+}
+
+void cl_actor_compact(struct cl_partition *p, struct cl_actor *actor) {
+	if (cl_state_compact(actor->schema, &actor->arena, &actor->compacted, &actor->state))
+		account(p, actor);
 }
 
 void cl_actor_apply(struct cl_partition *p, struct cl_actor *actor, const struct cl_event *event, uint64_t seq) {

@@ -163,6 +163,8 @@ void cl_actor_flush_wants(struct cl_partition *p); /* hands wanted loads to the 
 void cl_actor_apply(struct cl_partition *p, struct cl_actor *actor, const struct cl_event *event, uint64_t seq);
 void cl_actor_compact(struct cl_partition *p,
                       struct cl_actor *actor); /* after all events of a decision: moves the state */
+/* Copies what is alive of a state into a fresh arena when evolve has left much behind; false: not worth it yet. */
+bool cl_state_compact(const struct cl_schema *schema, struct cl_arena *arena, size_t *compacted, void **state);
 void cl_actors_evict(struct cl_partition *p);
 void cl_actors_free(struct cl_partition *p);
 CL_MUST_CHECK int cl_actor_load_now(struct cl_partition *p, uint8_t kind, struct cl_id id, struct cl_actor **ret_actor);

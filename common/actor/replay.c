@@ -74,21 +74,6 @@ static struct replayed *obtain(struct cl_replay *replay, uint8_t kind, struct cl
 	return actor;
 }
 
-static void compact(struct replayed *actor) {
-	struct cl_arena fresh;
-	if (actor->arena.used < 2 * actor->compacted + 4096)
-		return;
-	void *state = calloc(1, actor->schema->size);
-	CL_ASSERT(state);
-	cl_arena_init(&fresh, 256);
-	cl_copy(actor->schema, actor->state, &fresh, state);
-	free(actor->state);
-	cl_arena_done(&actor->arena);
-	actor->state = state;
-	actor->arena = fresh;
-	actor->compacted = fresh.used;
-}
-
 /* A record of a log whose checksum held was written by our own encoder: text need not be checked again (measured: a
  * third of the fold). Older shapes take the long way. */
 static int decode_payload(struct cl_replay *replay, const struct cl_record *record, const void **ret_body) {
@@ -123,7 +108,7 @@ int cl_replay_record(struct cl_replay *replay, const struct cl_record *record) {
 	replay->domain->evolve(actor->kind, actor->state, &event, &actor->arena);
 	actor->version = record->aggregate_version;
 	actor->last_seq = record->seq;
-	compact(actor);
+	(void)cl_state_compact(actor->schema, &actor->arena, &actor->compacted, &actor->state);
 	uint64_t taken = replay->domain->number_taken ? replay->domain->number_taken(&event) : 0;
 	if (taken && (taken - 1) / replay->partitions + 1 > replay->number)
 		replay->number = (taken - 1) / replay->partitions + 1;
