@@ -155,7 +155,7 @@ static uint32_t leading_words(int argc, char **argv, const char **ret_words) {
 static void language_first(struct cli *cli, int argc, char **argv) {
 	const char *lang = getenv("CARELOOP_LANG");
 	cli->lang_given = lang && *lang;
-	for (int i = 1; i < argc && strcmp(argv[i], "--") != 0; i++) {
+	for (int i = 1; i < argc && argv[i] && strcmp(argv[i], "--") != 0; i++) {
 		const char *given = strncmp(argv[i], "--lang=", 7) == 0              ? argv[i] + 7
 		                    : strcmp(argv[i], "--lang") == 0 && i + 1 < argc ? argv[i + 1]
 		                                                                     : NULL;
@@ -198,8 +198,8 @@ int cli_args_parse(struct cli *cli, int argc, char **argv, bool *ret_done) {
 		return CLI_USAGE;
 	}
 	cli->arg_n = cli->given_n = 0;
-	cli->args = cl_arena_array(&cli->arena, const char *, argc + 1);
-	cli->given = cl_arena_array(&cli->arena, struct cli_given, argc + 1);
+	cli->args = cl_arena_array(cli->arena, const char *, argc + 1);
+	cli->given = cl_arena_array(cli->arena, struct cli_given, argc + 1);
 	word_n = leading_words(argc, argv, words);
 	cli->command = find_command(words, word_n, &path_words);
 	if (!cli->command) {

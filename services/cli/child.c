@@ -157,7 +157,7 @@ int cli_child_start(struct cli_child *child) {
 	uv_process_options_t options = {
 	        .exit_cb = on_exit_of,
 	        .file = child->argv[0],
-	        .args = (char **)(uintptr_t)child->argv,
+	        .args = cli_argv(child->argv),
 	        .env = env,
 	        .flags = UV_PROCESS_DETACHED,
 	        .stdio_count = READY_FD + 1,

@@ -64,7 +64,7 @@ struct cli {
 	const char *dir, *config_file, *who;
 	const char *program; /* path of this executable */
 
-	struct cl_arena arena;
+	struct cl_arena *arena; /* for all that lives as long as the command */
 	struct cl_config config;
 	bool has_config, has_loop;
 	uv_loop_t loop;

@@ -22,7 +22,7 @@ int cli_cmd_contact_add(struct cli *cli) {
 
 int cli_cmd_on_slip(struct cli *cli) {
 	const struct cl_schema *schema = cli->command->schema;
-	void *body = cl_arena_alloc(&cli->arena, schema->size);
+	void *body = cl_arena_alloc(cli->arena, schema->size);
 	const char *number;
 	struct cl_id id;
 	int result = cli_slip(cli, cli->args[0], &number, &id);
@@ -78,11 +78,11 @@ static void timeline_add(struct cli *cli, struct timeline *timeline, const struc
 			continue;
 		row.schema = cl_schema_by_type(row.record.type);
 		if (!row.schema || cl_decode_version(row.record.type, row.record.version, row.record.payload,
-		                                     &cli->arena, &row.body, NULL) != CL_OK)
+		                                     cli->arena, &row.body, NULL) != CL_OK)
 			row.schema = NULL;
 		if (timeline->n == timeline->cap) {
 			timeline->cap = timeline->cap ? timeline->cap * 2 : 64;
-			struct timeline_row *grown = cl_arena_array(&cli->arena, struct timeline_row, timeline->cap);
+			struct timeline_row *grown = cl_arena_array(cli->arena, struct timeline_row, timeline->cap);
 			if (timeline->n)
 				memcpy(grown, timeline->v, sizeof(*grown) * timeline->n);
 			timeline->v = grown;
@@ -180,7 +180,7 @@ static void case_json(struct cli *cli, const struct cli_actor *actor, const stru
 		if (i)
 			cl_buf_putc(&out, ',');
 		/* The partition of each is its own business here: one story. */
-		if (cli_event_json(&cli->arena, &row->record, row->hash, 0, row->service, 0, &out) != CL_OK)
+		if (cli_event_json(cli->arena, &row->record, row->hash, 0, row->service, 0, &out) != CL_OK)
 			break;
 	}
 	cl_buf_puts(&out, "]}\n");
@@ -201,7 +201,8 @@ static void gather(struct cli *cli, const struct cli_view *view, struct cl_id id
 	timeline_add(cli, timeline, actor, CL_SUPPORT);
 	if (state->order_status && cli_get(cli, CL_KIND_ORDER, id, view, NULL, &other) == CLI_OK)
 		timeline_add(cli, timeline, &other, CL_ORDER);
-	qsort(timeline->v, timeline->n, sizeof(*timeline->v), by_time);
+	if (timeline->n)
+		qsort(timeline->v, timeline->n, sizeof(*timeline->v), by_time);
 }
 
 int cli_cmd_case_show(struct cli *cli) {

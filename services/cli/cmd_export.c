@@ -54,12 +54,16 @@ static int put_json(struct cli_stream *stream, uint64_t position, const struct c
 }
 
 /* -- CSV -- */
+static bool one_of(char c, const char *set) {
+	return c && strchr(set, c);
+}
+
 /* Quoted where it must be. A spreadsheet takes a cell that starts with =, +, - or @ for a formula: an apostrophe stops
  * it. */
 static void cell(struct cl_buf *out, struct cl_str text, bool last) {
-	bool quote = false, formula = text.n && memchr("=+-@\t\r", text.p[0], 6);
+	bool quote = false, formula = text.n && one_of(text.p[0], "=+-@\t\r");
 	for (uint32_t i = 0; i < text.n && !quote; i++)
-		quote = memchr(",\"\r\n", text.p[i], 4) != NULL;
+		quote = one_of(text.p[i], ",\"\r\n");
 	if (quote)
 		cl_buf_putc(out, '"');
 	if (formula)

@@ -84,7 +84,7 @@ static struct flight *flight_new(struct importer *importer) {
 		importer->free = flight->next_free;
 		cl_arena_reset(&flight->arena);
 	} else {
-		flight = cl_arena_new(&importer->cli->arena, struct flight);
+		flight = cl_arena_new(importer->cli->arena, struct flight);
 		cl_arena_init(&flight->arena, 4096);
 		flight->importer = importer;
 		flight->next_made = importer->made;
@@ -198,7 +198,7 @@ static void keep(struct flight *flight, const struct import_trace *trace) {
 	flight->trace.name = cl_arena_str(&flight->arena, trace->name);
 	cl_copy(&cl_schema_contact_register, &trace->contact, &flight->arena, &flight->trace.contact);
 	struct case_import all = {.source_key = trace->contact.source_key}, copy;
-	all.rows.v = (struct history_row *)(uintptr_t)trace->rows;
+	all.rows.v = trace->rows;
 	all.rows.n = trace->row_n;
 	cl_copy(&cl_schema_case_import, &all, &flight->arena, &copy);
 	flight->trace.rows = copy.rows.v;
@@ -366,8 +366,8 @@ static int head_of(struct cli *cli, uint32_t service, uint32_t partition, uint64
 static int follow_support(struct importer *importer) {
 	struct cli *cli = importer->cli;
 	importer->support_n = cl_client_partitions(cli->client, CL_SUPPORT);
-	importer->support = cl_arena_array(&cli->arena, struct cl_subscription, importer->support_n);
-	importer->support_head = cl_arena_array(&cli->arena, uint64_t, importer->support_n);
+	importer->support = cl_arena_array(cli->arena, struct cl_subscription, importer->support_n);
+	importer->support_head = cl_arena_array(cli->arena, uint64_t, importer->support_n);
 	importer->catching_up = true;
 	int result = head_of(cli, CL_REPORTING, 0, &importer->archive_head);
 	for (uint32_t p = 0; p < importer->support_n && result == CLI_OK; p++)
@@ -400,12 +400,14 @@ static void draw_bar(const struct importer *importer) {
 	snprintf(text, sizeof(text), "[%.*s%.*s]", n, full, BAR_WIDTH - n, empty);
 	/* Ten times a second for minutes: the line's words must not pile up. */
 	struct cli line = *cli;
-	cl_arena_init(&line.arena, 1024);
+	struct cl_arena arena;
+	cl_arena_init(&arena, 1024);
+	line.arena = &arena;
 	fprintf(stderr, "\r\033[K%s",
 	        cli_text(&line, CL_TEXT_CLI_IMPORT_BAR,
 	                 CLI_ARGS(text, cli_fmt(&line, "%" PRIu64, percent), cli_num(&line, complete),
 	                          cli_num(&line, importer->tracks.archived_events))));
-	cl_arena_done(&line.arena);
+	cl_arena_done(&arena);
 	fflush(stderr);
 }
 
@@ -453,7 +455,7 @@ static void stop_everything(struct importer *importer) {
 		cl_client_unfollow(cli->client, &importer->support[p]);
 	if (importer->archive_followed)
 		cl_client_unfollow(cli->client, &importer->archive);
-	for (size_t i = 0; i < sizeof(handles) / sizeof(*handles); i++)
+	for (size_t i = 0; i < sizeof(handles) / sizeof(handles[0]); i++)
 		uv_close(handles[i], NULL);
 	uv_run(cli_loop(cli), UV_RUN_NOWAIT);
 	uv_run(cli_loop(cli), UV_RUN_NOWAIT);
@@ -518,7 +520,7 @@ static int open_source(struct importer *importer, const char *map_file) {
 }
 
 int cli_cmd_import(struct cli *cli) {
-	struct importer *importer = cl_arena_new(&cli->arena, struct importer);
+	struct importer *importer = cl_arena_new(cli->arena, struct importer);
 	const char *map_file = cli_opt(cli, "map");
 	uint64_t window, stuck_s;
 	*importer = (struct importer){.cli = cli, .began_ns = uv_hrtime(), .bar = isatty(STDERR_FILENO) && !cli->quiet};

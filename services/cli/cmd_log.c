@@ -161,12 +161,11 @@ static int tail_record(struct tail *tail, const struct cl_stored *stored) {
 		body = NULL;
 	/* What it says to people lies in an arena that is emptied with each line. */
 	struct cli lines = *cli;
-	lines.arena = tail->arena;
+	lines.arena = &tail->arena;
 	const char *title = cli_event_title(&lines, record.type);
 	printf("%" PRIu64 "  %s  %s/%" PRIu32 "#%" PRIu64 "  %s  %s  %s\n", seq, cli_when(&lines, record.recorded_ms),
 	       cl_service_name(service) ? cl_service_name(service) : "?", partition, record.seq, title ? title : "?",
 	       cli_safe(&lines, record.who), body ? cli_event_detail(&lines, schema, body) : "");
-	tail->arena = lines.arena;
 	return CL_OK;
 }
 

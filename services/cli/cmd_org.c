@@ -77,7 +77,7 @@ int cli_cmd_order_set_lines(struct cli *cli) {
 	int result = cli_slip(cli, cli->args[0], &number, &id);
 	if (result != CLI_OK)
 		return result;
-	body.lines.v = cl_arena_array(&cli->arena, struct order_line, cli->given_n);
+	body.lines.v = cl_arena_array(cli->arena, struct order_line, cli->given_n);
 	for (uint32_t i = 0; i < cli->given_n; i++)
 		if (strcmp(cli->given[i].option->name, "line") == 0 &&
 		    !parse_line(cli, cli->given[i].value, &body.lines.v[body.lines.n++]))
@@ -188,7 +188,7 @@ static int find_customer(struct cli *cli, const char *text, struct cl_id *ret_id
 	if (cl_id_parse(cl_str_from(text), ret_id) == CL_OK)
 		return CLI_OK;
 	bool is_phone = intake_phone_normalise(cl_str_from(text), phone);
-	bool is_email = !is_phone && intake_email_normalise(cl_str_from(text), &cli->arena, &email);
+	bool is_email = !is_phone && intake_email_normalise(cl_str_from(text), cli->arena, &email);
 	if (!is_phone && !is_email) {
 		cli_error(cli, CL_TEXT_CLI_BAD_CUSTOMER, CLI_ARGS(text));
 		return CLI_USAGE;
@@ -201,7 +201,7 @@ static int find_customer(struct cli *cli, const char *text, struct cl_id *ret_id
 		free(error);
 		return CLI_FAILED;
 	}
-	struct cl_ctx ctx = {.identity_key = keys.identity, .arena = &cli->arena};
+	struct cl_ctx ctx = {.identity_key = keys.identity, .arena = cli->arena};
 	struct cl_id identity = intake_identity_id(&ctx, is_phone ? IDENTITY_PHONE : IDENTITY_EMAIL,
 	                                           is_phone ? cl_str_from(phone) : email);
 	result = cli_get(cli, CL_KIND_IDENTITY, identity, &view, text, &actor);
@@ -281,12 +281,12 @@ int cli_cmd_configure_defaults(struct cli *cli) {
 	int result = cli_connect(cli);
 	if (result != CLI_OK)
 		return result;
-	struct routing_commands routing = routing_defaults(&cli->arena);
+	struct routing_commands routing = routing_defaults(cli->arena);
 	result = configure_registries(cli, CL_INTAKE, CL_KIND_INTAKE_REGISTRY, CL_T_intake_configure,
-	                              intake_defaults(&cli->arena));
+	                              intake_defaults(cli->arena));
 	if (result == CLI_OK)
 		result = configure_registries(cli, CL_SUPPORT, CL_KIND_SUPPORT_REGISTRY, CL_T_support_configure,
-		                              support_defaults(&cli->arena));
+		                              support_defaults(cli->arena));
 	for (uint32_t i = 0; i < routing.n && result == CLI_OK; i++) {
 		const struct routing_command *command = &routing.v[i];
 		const char *what = cl_schema_by_type(command->type)->name;

@@ -203,8 +203,8 @@ int cli_cmd_log_repair(struct cli *cli) {
 		result = cli_logs_open(cli, "reporting/0", &archive);
 	if (result != CLI_OK)
 		return result;
-	repair.name = cli_plan_name(&repair.entry, '/', &cli->arena);
-	repair.folder = cli_fmt(cli, "%s/%s", cli->config.dir, cli_plan_name(&repair.entry, '-', &cli->arena));
+	repair.name = cli_plan_name(&repair.entry, '/', cli->arena);
+	repair.folder = cli_fmt(cli, "%s/%s", cli->config.dir, cli_plan_name(&repair.entry, '-', cli->arena));
 	result = move_aside(&repair);
 	if (result == CLI_OK) {
 		int code = build(&repair, &archive.v[0]);

@@ -48,9 +48,9 @@ static const char *explain(struct comparison *comparison, const struct cl_domain
 		const struct cl_schema *schema = domain->kinds[i].state;
 		if (domain->kinds[i].kind != actor->kind)
 			continue;
-		void *a = cl_arena_alloc(&cli->arena, schema->size), *b = cl_arena_alloc(&cli->arena, schema->size);
-		if (cl_decode(schema, live->state, &cli->arena, a, NULL) == CL_OK &&
-		    cl_decode(schema, actor->state, &cli->arena, b, NULL) == CL_OK)
+		void *a = cl_arena_alloc(cli->arena, schema->size), *b = cl_arena_alloc(cli->arena, schema->size);
+		if (cl_decode(schema, live->state, cli->arena, a, NULL) == CL_OK &&
+		    cl_decode(schema, actor->state, cli->arena, b, NULL) == CL_OK)
 			return differing_fields(cli, schema, a, b);
 	}
 	return cl_error_text(CL_E_MALFORMED);

@@ -41,8 +41,8 @@ static void on_status(void *context, int status, const struct wire_answer *answe
 
 /* Asks every service of the plan but the gateway. */
 static struct status_wait *ask_all(struct cli *cli, const struct cli_plan *plan, uint32_t timeout_ms) {
-	struct status_wait *wait = cl_arena_new(&cli->arena, struct status_wait);
-	wait->rows = cl_arena_array(&cli->arena, struct status_row, plan->n);
+	struct status_wait *wait = cl_arena_new(cli->arena, struct status_wait);
+	wait->rows = cl_arena_array(cli->arena, struct status_row, plan->n);
 	for (uint32_t i = 0; i < plan->n; i++) {
 		if (plan->v[i].service == CL_GATEWAY)
 			continue;
@@ -121,7 +121,7 @@ static void give_byte(uv_handle_t *handle, size_t suggested, uv_buf_t *ret_buf) 
 
 /* The command line again, so that the supervisor sees the same options, without --detach. */
 static const char **supervisor_argv(struct cli *cli) {
-	const char **argv = cl_arena_array(&cli->arena, const char *, cli->given_n * 2 + 4);
+	const char **argv = cl_arena_array(cli->arena, const char *, cli->given_n * 2 + 4);
 	uint32_t n = 0;
 	argv[n++] = cli->program;
 	argv[n++] = "up";
@@ -140,12 +140,12 @@ static int wait_for_answers(struct cli *cli) {
 	int result = cli_connect(cli);
 	if (result != CLI_OK)
 		return result;
-	struct cli_plan plan = cli_plan_make(&cli->config, false, &cli->arena);
+	struct cli_plan plan = cli_plan_make(&cli->config, false, cli->arena);
 	struct status_wait *wait = ask_all(cli, &plan, ANSWER_TIMEOUT_MS);
 	for (uint32_t i = 0; i < wait->n; i++)
 		if (!wait->rows[i].answer) {
 			cli_error(cli, CL_TEXT_CLI_NO_ANSWER,
-			          CLI_ARGS(cli_plan_name(&wait->rows[i].entry, '/', &cli->arena), cli->config.dir));
+			          CLI_ARGS(cli_plan_name(&wait->rows[i].entry, '/', cli->arena), cli->config.dir));
 			result = CLI_FAILED;
 		}
 	drop_answers(wait);
@@ -160,7 +160,7 @@ static int up_detached(struct cli *cli) {
 	size_t env_n = 0;
 	while (environ[env_n])
 		env_n++;
-	char **env = cl_arena_array(&cli->arena, char *, env_n + 2);
+	char **env = cl_arena_array(cli->arena, char *, env_n + 2);
 	memcpy(env, environ, sizeof(*env) * env_n);
 	env[env_n] = notify;
 	int result = uv_pipe_init(loop, &detached.ready, 0);
@@ -175,7 +175,7 @@ static int up_detached(struct cli *cli) {
 	};
 	uv_process_options_t options = {.exit_cb = on_supervisor_exit,
 	                                .file = cli->program,
-	                                .args = (char **)(uintptr_t)supervisor_argv(cli),
+	                                .args = cli_argv(supervisor_argv(cli)),
 	                                .env = env,
 	                                .flags = UV_PROCESS_DETACHED,
 	                                .stdio_count = 4,
@@ -210,7 +210,7 @@ int cli_cmd_up(struct cli *cli) {
 		close(lock_fd);
 		return up_detached(cli);
 	}
-	struct cli_plan plan = cli_plan_make(&cli->config, false, &cli->arena);
+	struct cli_plan plan = cli_plan_make(&cli->config, false, cli->arena);
 	result = cli_supervise(cli, &plan, lock_fd, notify && *notify ? (int)strtol(notify, NULL, 10) : -1);
 	close(lock_fd);
 	return result;
@@ -296,7 +296,7 @@ static void status_table(struct cli *cli, const struct status_wait *wait, bool h
 	cli_table_column(&table, CL_TEXT_CLI_H_LAG, true);
 	for (uint32_t i = 0; i < wait->n; i++) {
 		const json_t *answer = wait->rows[i].answer;
-		const char *name = cli_plan_name(&wait->rows[i].entry, '/', &cli->arena);
+		const char *name = cli_plan_name(&wait->rows[i].entry, '/', cli->arena);
 		const json_t *head = json_object_get(json_object_get(answer, "head"), "seq");
 		if (!answer)
 			cli_table_row(&table, CLI_ARGS(name, cl_text(CL_TEXT_CLI_SILENT, cli->lang), "", "", "", ""));
@@ -352,7 +352,7 @@ int cli_cmd_status(struct cli *cli) {
 		return result;
 	if (!cli_opt_u64(cli, "timeout", STATUS_TIMEOUT_MS, 3600000, &timeout_ms))
 		return CLI_USAGE;
-	struct cli_plan plan = cli_plan_make(&cli->config, true, &cli->arena);
+	struct cli_plan plan = cli_plan_make(&cli->config, true, cli->arena);
 	struct cli_supervisor supervisor = cli_supervisor_find(cli->config.dir);
 	bool has_gateway = cli_service_program(cli, CL_GATEWAY) != NULL;
 	int fd = has_gateway ? cli_tcp_connect(cli->config.gateway_listen, 1000) : -1;

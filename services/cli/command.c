@@ -249,4 +249,4 @@ const struct cli_command *const cli_commands[] = {
         &token_revoke_,
         &completion_,
 };
-const uint32_t cli_command_n = sizeof(cli_commands) / sizeof(*cli_commands);
+const uint32_t cli_command_n = sizeof(cli_commands) / sizeof(cli_commands[0]);

@@ -36,7 +36,7 @@ static int set_number(struct cli *cli, const struct cl_field *field, void *at, c
 }
 
 static void add_text(struct cli *cli, struct cl_strs *list, const char *text) {
-	struct cl_str *grown = cl_arena_array(&cli->arena, struct cl_str, list->n + 1);
+	struct cl_str *grown = cl_arena_array(cli->arena, struct cl_str, list->n + 1);
 	if (list->n)
 		memcpy(grown, list->v, sizeof(*grown) * list->n);
 	grown[list->n] = cl_str_from(text);
@@ -129,7 +129,7 @@ int cli_fill(struct cli *cli, const struct cl_schema *schema, void *body) {
 	if (cl_validate(schema, body, &error) == CL_OK)
 		return CLI_OK;
 	cli_error(cli, CL_TEXT_CLI_BAD_FIELD,
-	          CLI_ARGS(cli_cstr(cli, cl_field_error_text(&error, cli->lang == CL_VI ? "vi" : "en", &cli->arena)),
+	          CLI_ARGS(cli_cstr(cli, cl_field_error_text(&error, cli->lang == CL_VI ? "vi" : "en", cli->arena)),
 	                   cli->command->path));
 	return CLI_USAGE;
 }

@@ -25,14 +25,14 @@ int cli_logs_open(struct cli *cli, const char *only, struct cli_logs *ret_logs) 
 	int result = cli_config(cli);
 	if (result != CLI_OK)
 		return result;
-	struct cli_plan plan = cli_plan_make(&cli->config, false, &cli->arena);
-	logs.v = cl_arena_array(&cli->arena, struct cli_log, plan.n);
+	struct cli_plan plan = cli_plan_make(&cli->config, false, cli->arena);
+	logs.v = cl_arena_array(cli->arena, struct cli_log, plan.n);
 	for (uint32_t i = 0; i < plan.n && result == CLI_OK; i++) {
 		if (plan.v[i].service == CL_GATEWAY)
 			continue;
 		struct cli_log log = {.entry = plan.v[i]};
-		log.name = cli_plan_name(&log.entry, '/', &cli->arena);
-		log.folder = cli_fmt(cli, "%s/%s", cli->config.dir, cli_plan_name(&log.entry, '-', &cli->arena));
+		log.name = cli_plan_name(&log.entry, '/', cli->arena);
+		log.folder = cli_fmt(cli, "%s/%s", cli->config.dir, cli_plan_name(&log.entry, '-', cli->arena));
 		if ((only && strcmp(only, log.name) != 0) || access(cli_fmt(cli, "%s/data.mdb", log.folder), F_OK) != 0)
 			continue;
 		result = open_one(cli, &log);

@@ -42,7 +42,8 @@ static int run(struct cli *cli, int argc, char **argv) {
 }
 
 int main(int argc, char **argv) {
-	struct cli cli = {.lang = CL_VI};
+	struct cl_arena arena;
+	struct cli cli = {.lang = CL_VI, .arena = &arena};
 	if (argc > 1 && strcmp(argv[1], "--exec-service") == 0)
 		return cli_child_exec(argc, argv);
 	argv = uv_setup_args(argc, argv);
@@ -50,7 +51,7 @@ int main(int argc, char **argv) {
 		(void)setlocale(LC_CTYPE, "");
 	if (cl_crypto_init() != CL_OK)
 		return CLI_FAILED;
-	cl_arena_init(&cli.arena, 65536);
+	cl_arena_init(&arena, 65536);
 	cli.program = own_path(&cli);
 	int result = run(&cli, argc, argv);
 	if (fflush(stdout) != 0 || ferror(stdout))

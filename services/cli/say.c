@@ -10,10 +10,6 @@
 #include "base/buf.h"
 #include "base/time.h"
 
-static struct cl_arena *arena_of(const struct cli *cli) {
-	return (struct cl_arena *)(uintptr_t)&cli->arena;
-}
-
 const char *cli_text(const struct cli *cli, enum cl_text id, const char *const *args) {
 	const char *format = cl_text(id, cli->lang);
 	struct cl_buf buf;
@@ -29,7 +25,7 @@ const char *cli_text(const struct cli *cli, enum cl_text id, const char *const *
 				p++;
 		}
 	}
-	struct cl_str text = cl_arena_str(arena_of(cli), (struct cl_str){(const char *)buf.p, (uint32_t)buf.n});
+	struct cl_str text = cl_arena_str(cli->arena, (struct cl_str){(const char *)buf.p, (uint32_t)buf.n});
 	cl_buf_done(&buf);
 	return text.p;
 }
@@ -57,7 +53,7 @@ const char *cli_fmt(const struct cli *cli, const char *format, ...) {
 	int n = vasprintf(&text, format, list);
 	va_end(list);
 	CL_ASSERT(n >= 0);
-	struct cl_str copy = cl_arena_str(arena_of(cli), (struct cl_str){text, (uint32_t)n});
+	struct cl_str copy = cl_arena_str(cli->arena, (struct cl_str){text, (uint32_t)n});
 	free(text);
 	return copy.p;
 }
@@ -71,7 +67,7 @@ const char *cli_num(const struct cli *cli, uint64_t value) {
 			grouped[at++] = cli->lang == CL_VI ? '.' : ',';
 		grouped[at++] = digits[i];
 	}
-	return cl_arena_str(arena_of(cli), (struct cl_str){grouped, (uint32_t)at}).p;
+	return cl_arena_str(cli->arena, (struct cl_str){grouped, (uint32_t)at}).p;
 }
 
 const char *cli_when(const struct cli *cli, int64_t ms) {
@@ -85,15 +81,15 @@ const char *cli_when(const struct cli *cli, int64_t ms) {
 		text[10] = ' ';
 		text[16] = '\0';
 	}
-	return cl_arena_str(arena_of(cli), cl_str_from(text)).p;
+	return cl_arena_str(cli->arena, cl_str_from(text)).p;
 }
 
 const char *cli_cstr(const struct cli *cli, struct cl_str s) {
-	return cl_arena_str(arena_of(cli), s).p;
+	return cl_arena_str(cli->arena, s).p;
 }
 
 const char *cli_safe(const struct cli *cli, struct cl_str s) {
-	char *copy = cl_arena_alloc(arena_of(cli), (size_t)s.n + 1);
+	char *copy = cl_arena_alloc(cli->arena, (size_t)s.n + 1);
 	for (uint32_t i = 0; i < s.n; i++) {
 		unsigned char c = (unsigned char)s.p[i];
 		/* U+0080..U+009F (C1 controls, two bytes C2 80..9F) drive terminals too. */
@@ -122,12 +118,9 @@ const char *cli_bytes(const struct cli *cli, uint64_t bytes) {
 		value /= 1024;
 		unit++;
 	}
-	const char *text = cli_fmt(cli, unit ? "%.1f %s" : "%.0f %s", value, units[unit]);
-	if (cli->lang == CL_VI)
-		for (char *p = (char *)(uintptr_t)text; *p; p++)
-			if (*p == '.')
-				*p = ',';
-	return text;
+	unsigned tenths = (unsigned)(value * 10 + 0.5);
+	return unit ? cli_fmt(cli, "%u%c%u %s", tenths / 10, cli->lang == CL_VI ? ',' : '.', tenths % 10, units[unit])
+	            : cli_fmt(cli, "%" PRIu64 " B", bytes);
 }
 
 const char *cli_duration(const struct cli *cli, int64_t ms) {

@@ -91,7 +91,7 @@ void cli_done(struct cli *cli) {
 	if (cli->has_config)
 		cl_config_done(&cli->config);
 	cli->has_config = false;
-	cl_arena_done(&cli->arena);
+	cl_arena_done(cli->arena);
 }
 
 void cli_run_until(struct cli *cli, const bool *done) {
@@ -123,7 +123,7 @@ static void on_reply(void *context, int status, const struct wire_reply *reply) 
 	struct reply_wait *wait = context;
 	wait->outcome->status = status;
 	if (status == CL_OK)
-		cl_copy(&cl_schema_wire_reply, reply, &wait->cli->arena, &wait->outcome->reply);
+		cl_copy(&cl_schema_wire_reply, reply, wait->cli->arena, &wait->outcome->reply);
 	wait->done = true;
 }
 
@@ -246,7 +246,7 @@ static void on_state(void *context, int status, const struct wire_state *state) 
 	struct state_wait *wait = context;
 	wait->status = status;
 	if (status == CL_OK)
-		cl_copy(&cl_schema_wire_state, state, &wait->cli->arena, &wait->state);
+		cl_copy(&cl_schema_wire_state, state, wait->cli->arena, &wait->state);
 	wait->done = true;
 }
 
@@ -261,7 +261,7 @@ static int get_page(struct cli *cli, const struct wire_get *get, struct state_wa
 
 static void append_history(struct cli *cli, struct cli_actor *actor, const struct wire_state *page) {
 	struct wire_record *all =
-	        cl_arena_array(&cli->arena, struct wire_record, (size_t)actor->history_n + page->history.n);
+	        cl_arena_array(cli->arena, struct wire_record, (size_t)actor->history_n + page->history.n);
 	if (actor->history_n)
 		memcpy(all, actor->history, sizeof(*all) * actor->history_n);
 	if (page->history.n)
@@ -312,8 +312,8 @@ int cli_get(struct cli *cli, uint8_t kind, struct cl_id target, const struct cli
 		cli_error(cli, CL_TEXT_CLI_OTHER_VERSION, CLI_NO_ARGS);
 		return CLI_FAILED;
 	}
-	void *state = cl_arena_alloc(&cli->arena, actor.schema->size);
-	if (cl_decode(actor.schema, wait.state.state, &cli->arena, state, NULL) != CL_OK) {
+	void *state = cl_arena_alloc(cli->arena, actor.schema->size);
+	if (cl_decode(actor.schema, wait.state.state, cli->arena, state, NULL) != CL_OK) {
 		cli_error(cli, CL_TEXT_CLI_OTHER_VERSION, CLI_NO_ARGS);
 		return CLI_FAILED;
 	}
@@ -334,7 +334,7 @@ static void on_answer(void *context, int status, const struct wire_answer *answe
 	struct answer_wait *wait = context;
 	wait->status = status;
 	if (status == CL_OK)
-		cl_copy(&cl_schema_wire_answer, answer, &wait->cli->arena, &wait->answer);
+		cl_copy(&cl_schema_wire_answer, answer, wait->cli->arena, &wait->answer);
 	wait->done = true;
 }
 
@@ -369,18 +369,24 @@ int cli_query(struct cli *cli, uint32_t service, uint32_t partition, const char 
 }
 
 /* -- slips and files -- */
+/* "PTN-2026-000123", "2026-123": year and number. */
+static bool parse_slip(const char *text, uint64_t *ret_year, uint64_t *ret_number) {
+	struct cl_str rest = cl_str_from(strncasecmp(text, "PTN-", 4) == 0 ? text + 4 : text);
+	const char *dash = rest.n ? memchr(rest.p, '-', rest.n) : NULL;
+	if (!dash || dash - rest.p != 4)
+		return false;
+	struct cl_str number = {dash + 1, rest.n - 5};
+	return cl_str_u64((struct cl_str){rest.p, 4}, ret_year) == CL_OK && *ret_year >= 1900 &&
+	       cl_str_u64(number, ret_number) == CL_OK;
+}
+
 int cli_slip(struct cli *cli, const char *text, const char **ret_number, struct cl_id *ret_id) {
-	unsigned year = 0;
-	uint64_t number = 0;
-	char tail[24] = "";
-	int used = 0;
-	const char *p = strncasecmp(text, "PTN-", 4) == 0 ? text + 4 : text;
-	if (sscanf(p, "%4u-%20[0-9]%n", &year, tail, &used) != 2 || p[used] ||
-	    cl_str_u64(cl_str_from(tail), &number) != CL_OK || year < 1900) {
+	uint64_t year, number;
+	if (!parse_slip(text, &year, &number)) {
 		cli_error(cli, CL_TEXT_CLI_BAD_SLIP, CLI_ARGS(text));
 		return CLI_USAGE;
 	}
-	*ret_number = cli_fmt(cli, "PTN-%04u-%06" PRIu64, year, number);
+	*ret_number = cli_fmt(cli, "PTN-%04" PRIu64 "-%06" PRIu64, year, number);
 	*ret_id = cl_slip_id(cl_str_from(*ret_number));
 	return CLI_OK;
 }
@@ -408,7 +414,7 @@ int cli_read_file(struct cli *cli, const char *path, size_t max, struct cl_str *
 	if (!standard)
 		close(fd);
 	if (result == CL_OK)
-		*ret_text = cl_arena_str(&cli->arena, (struct cl_str){(const char *)buf.p, (uint32_t)buf.n});
+		*ret_text = cl_arena_str(cli->arena, (struct cl_str){(const char *)buf.p, (uint32_t)buf.n});
 	cl_buf_done(&buf);
 	return result;
 }

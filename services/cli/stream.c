@@ -34,7 +34,7 @@ bool cli_stream_types(struct cli *cli, const char *names, struct cl_bytes *types
 			cli_error(cli, CL_TEXT_CLI_UNKNOWN_TYPE, CLI_ARGS(cli_safe(cli, name)));
 			return false;
 		}
-		uint8_t *grown = cl_arena_alloc(&cli->arena, (size_t)types->n + 2);
+		uint8_t *grown = cl_arena_alloc(cli->arena, (size_t)types->n + 2);
 		if (types->n)
 			memcpy(grown, types->p, types->n);
 		grown[types->n] = (uint8_t)(schema->type >> 8);

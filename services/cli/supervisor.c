@@ -60,7 +60,7 @@ const char *cli_service_program(struct cli *cli, uint32_t service) {
 }
 
 static const char **child_argv(struct cli *cli, const struct cli_plan_entry *entry, const char *program) {
-	const char **argv = cl_arena_array(&cli->arena, const char *, 12);
+	const char **argv = cl_arena_array(cli->arena, const char *, 12);
 	uint32_t n = 0;
 	argv[n++] = cli->program;
 	argv[n++] = "--exec-service";
@@ -248,9 +248,9 @@ static int prepare_child(struct cli_supervisor_run *run, const struct cli_plan_e
 		return CLI_FAILED;
 	}
 	*child = (struct cli_child){.run = run, .entry = *entry, .log = {.fd = -1}};
-	child->name = cli_plan_name(entry, '/', &cli->arena);
+	child->name = cli_plan_name(entry, '/', cli->arena);
 	child->argv = child_argv(cli, entry, program);
-	const char *path = cli_fmt(cli, "%s/logs/%s.log", cli->config.dir, cli_plan_name(entry, '-', &cli->arena));
+	const char *path = cli_fmt(cli, "%s/logs/%s.log", cli->config.dir, cli_plan_name(entry, '-', cli->arena));
 	if (!run->foreground_logs &&
 	    cli_logfile_open(&child->log, path, CLI_LOGFILE_BYTES, CLI_LOGFILE_KEEP) != CL_OK) {
 		cli_error(cli, CL_TEXT_CLI_CANNOT_WRITE, CLI_ARGS(path, strerror(errno)));
@@ -287,7 +287,7 @@ int cli_supervise(struct cli *cli, const struct cli_plan *plan, int lock_fd, int
 		cli_error(cli, CL_TEXT_CLI_CANNOT_WRITE, CLI_ARGS("supervisor.lock", strerror(errno)));
 		return CLI_FAILED;
 	}
-	run.children = cl_arena_array(&cli->arena, struct cli_child, plan->n);
+	run.children = cl_arena_array(cli->arena, struct cli_child, plan->n);
 	for (uint32_t i = 0; i < plan->n; i++) {
 		int result = prepare_child(&run, &plan->v[i]);
 		if (result != CLI_OK)

@@ -53,6 +53,13 @@ int cli_supervise(struct cli *cli, const struct cli_plan *plan, int lock_fd, int
 /* Path of a service's executable, in the arena; NULL if there is none. */
 const char *cli_service_program(struct cli *cli, uint32_t service);
 
+/* exec(3) and libuv take what they never change as if they might. */
+static inline char **cli_argv(const char **argv) {
+	char **same;
+	memcpy(&same, &argv, sizeof(same));
+	return same;
+}
+
 /* -- child.c -- */
 int cli_child_start(struct cli_child *child); /* 0 or a libuv error */
 void cli_child_stop(struct cli_child *child, int patience_ms);

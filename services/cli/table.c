@@ -85,9 +85,8 @@ void cli_table_column(struct cli_table *table, enum cl_text head, bool right) {
 
 void cli_table_row(struct cli_table *table, const char *const *cells) {
 	if (table->rows == table->row_cap) {
-		struct cl_arena *arena = (struct cl_arena *)(uintptr_t)&table->cli->arena;
 		uint32_t cap = table->row_cap ? table->row_cap * 2 : 32;
-		const char **grown = cl_arena_array(arena, const char *, (size_t)cap * table->columns);
+		const char **grown = cl_arena_array(table->cli->arena, const char *, (size_t)cap * table->columns);
 		if (table->rows)
 			memcpy(grown, table->cells, sizeof(*grown) * table->rows * table->columns);
 		table->cells = grown;

@@ -10,6 +10,11 @@ finish() {
 	local code=$?
 	trap - EXIT INT TERM
 	"$careloop" down --dir "$dir" --quiet >/dev/null 2>&1
+	# What a sanitizer found in a service stands in the service's log.
+	if grep -lE 'Sanitizer|runtime error' "$dir"/logs/*.log 2>/dev/null; then
+		grep -hE -A 12 'Sanitizer|runtime error' "$dir"/logs/*.log | head -n 60
+		failures=$((failures + 1))
+	fi
 	if [ "$failures" != 0 ] || [ "$code" != 0 ]; then
 		tail -n 5 "$dir"/logs/*.log 2>/dev/null
 		code=1

@@ -11,8 +11,9 @@
 #include "cli/cli.h"
 
 static inline void cli_start(struct cli *cli) {
-	*cli = (struct cli){.lang = CL_VI, .who = "an", .program = "careloop"};
-	cl_arena_init(&cli->arena, 4096);
+	static struct cl_arena memory;
+	*cli = (struct cli){.lang = CL_VI, .who = "an", .program = "careloop", .arena = &memory};
+	cl_arena_init(&memory, 4096);
 }
 
 /* Parses "careloop" and the words; *ret_done as cli_args_parse. */

@@ -16,7 +16,7 @@ static int start(void **state) {
 
 static int stop(void **state) {
 	(void)state;
-	cl_arena_done(&cli.arena);
+	cl_arena_done(cli.arena);
 	return 0;
 }
 
@@ -67,7 +67,7 @@ static void what_is_wrong_is_usage(void **state) {
 	        {"careloop", "status", "--dir"},
 	};
 	for (size_t i = 0; i < sizeof(wrong) / sizeof(*wrong); i++) {
-		cl_arena_done(&cli.arena);
+		cl_arena_done(cli.arena);
 		cli_start(&cli);
 		assert_int_equal(cli_parse_words(&cli, &done, wrong[i]), CLI_USAGE);
 		assert_false(done);
@@ -81,7 +81,7 @@ static void help_at_every_level(void **state) {
 	                                       {"careloop", "case", "show", "--help"},
 	                                       {"careloop", "--version"}};
 	for (size_t i = 0; i < sizeof(asked) / sizeof(*asked); i++) {
-		cl_arena_done(&cli.arena);
+		cl_arena_done(cli.arena);
 		cli_start(&cli);
 		assert_int_equal(cli_parse_words(&cli, &done, asked[i]), CLI_OK);
 		assert_true(done);

@@ -234,7 +234,7 @@ static void a_missing_event_shows(void **state) {
 	cli_start(&cli);
 	cli.quiet = true;
 	assert_int_equal(import_report(&cli, &tracks, &(struct import_result){.ns = 1000000}), CLI_CHECK_FAILED);
-	cl_arena_done(&cli.arena);
+	cl_arena_done(cli.arena);
 	import_tracks_done(&tracks);
 }
 
