@@ -5,11 +5,12 @@
 #ifndef CRASH_RIG_H
 #define CRASH_RIG_H
 
-#include <cmocka.h>
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>
 #include <stdint.h>
+
+#include <cmocka.h>
 
 #include <sys/types.h>
 

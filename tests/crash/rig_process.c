@@ -177,6 +177,20 @@ void rig_up(struct rig *rig) {
 	free(out);
 }
 
+/* A service that ended by its own fault looks like one that was killed: what it said tells them apart. */
+static void sane(const struct rig *rig, const struct rig_member *member) {
+	static const char *const faults[] = {"Sanitizer", "runtime error:", "assertion failed"};
+	char *path = rig_text("%s/logs/%s.log", rig->dir, member->name), *said = rig_read(path);
+	bool fault = false;
+	for (size_t i = 0; i < sizeof(faults) / sizeof(*faults); i++)
+		fault |= strstr(said, faults[i]) != NULL;
+	free(said);
+	if (fault)
+		rig_show(path);
+	free(path);
+	assert_false(fault);
+}
+
 void rig_down(struct rig *rig) {
 	rig_disconnect(rig);
 	assert_int_equal(kill(rig->supervisor, SIGTERM), 0);
@@ -189,4 +203,6 @@ void rig_down(struct rig *rig) {
 	if (code != INT32_MIN)
 		rig->supervisor = 0;
 	assert_int_equal(code, 0);
+	for (uint32_t i = 0; i < rig->member_n; i++)
+		sane(rig, &rig->members[i]);
 }
