@@ -150,7 +150,7 @@ static int step_back(struct cl_kv_txn *txn, struct cl_kv *kv, uint8_t kind, stru
 /* Places of versions from..*to, where *to is lowered to the aggregate's last. NOTFOUND: none, or a link is missing. */
 static int walk_back(struct cl_kv_txn *txn, struct cl_kv *kv, uint8_t kind, struct cl_id id, uint32_t from,
                      uint32_t *to, uint64_t *ret_seqs) {
-	struct place place;
+	struct place place = {0, 0};
 	int rc = find_start(txn, kv, kind, id, *to, &place);
 	if (rc != CL_OK)
 		return rc;

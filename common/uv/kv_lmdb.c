@@ -14,7 +14,6 @@
 #include "uv/kv_lmdb_int.h"
 
 #include <errno.h>
-#include <stdatomic.h>
 #include <stdlib.h>
 
 /* -- transactions -- */
@@ -82,7 +81,7 @@ static int start(struct lmdb *lmdb, MDB_txn **txn) {
 static int begin_probed(struct lmdb *lmdb, struct cl_kv_txn *txn) {
 	int rc = start(lmdb, &txn->txn);
 	while (rc == MDB_SUCCESS) {
-		atomic_thread_fence(memory_order_seq_cst);
+		__sync_synchronize(); /* a full fence, in a form that ThreadSanitizer accepts */
 		rc = start(lmdb, &txn->probe);
 		if (rc != MDB_SUCCESS) {
 			mdb_txn_reset(txn->txn);
