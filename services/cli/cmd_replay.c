@@ -156,6 +156,8 @@ static int replay_one(struct cli *cli, const struct cli_log *log, const struct u
 	}
 	if (whole && comparison.live > comparison.actors)
 		comparison.different += comparison.live - comparison.actors;
+	if (comparison.different)
+		cli_error(cli, CL_TEXT_CLI_REPLAY_RECOVER, CLI_ARGS(log->name));
 	double seconds = (double)(comparison.ns ? comparison.ns : 1) / 1e9;
 	uint64_t rate = (uint64_t)((double)comparison.records / seconds);
 	cli_table_row(table, CLI_ARGS(log->name, cli_num(cli, comparison.records), cli_num(cli, comparison.actors),
