@@ -13,14 +13,14 @@ static uint32_t hash_of(struct cl_str text) {
 
 static uint32_t *slot_of(const struct reporting_names *names, struct cl_str text) {
 	uint32_t at = hash_of(text) & (names->slot_cap - 1);
-	while (names->slots[at] && !cl_str_eq(names->texts[names->slots[at] - 1], text))
+	while (names->slots[at] && !cl_str_eq(reporting_names_text(names, names->slots[at]), text))
 		at = (at + 1) & (names->slot_cap - 1);
 	return &names->slots[at];
 }
 
 static void names_done(struct reporting_names *names) {
 	for (uint32_t i = 0; i < names->n; i++)
-		free((char *)(uintptr_t)names->texts[i].p);
+		free(names->texts[i].p);
 	free(names->texts);
 	free(names->slots);
 }
@@ -33,7 +33,7 @@ static void names_grow(struct reporting_names *names) {
 	names->slots = calloc(names->slot_cap, sizeof(*names->slots));
 	CL_ASSERT(names->texts && names->slots);
 	for (uint32_t i = 0; i < names->n; i++)
-		*slot_of(names, names->texts[i]) = i + 1;
+		*slot_of(names, reporting_names_text(names, i + 1)) = i + 1;
 }
 
 uint32_t reporting_names_find(const struct reporting_names *names, struct cl_str text) {
@@ -49,13 +49,15 @@ uint32_t reporting_names_add(struct reporting_names *names, struct cl_str text) 
 	char *copy = malloc(text.n);
 	CL_ASSERT(copy);
 	memcpy(copy, text.p, text.n);
-	names->texts[names->n] = (struct cl_str){copy, text.n};
+	names->texts[names->n] = (struct reporting_name){copy, text.n};
 	*slot_of(names, text) = ++names->n;
 	return names->n;
 }
 
 struct cl_str reporting_names_text(const struct reporting_names *names, uint32_t name) {
-	return name ? names->texts[name - 1] : (struct cl_str){NULL, 0};
+	if (!name)
+		return (struct cl_str){NULL, 0};
+	return (struct cl_str){names->texts[name - 1].p, names->texts[name - 1].n};
 }
 
 void reporting_columns_init(struct reporting_columns *columns) {
@@ -71,7 +73,7 @@ void reporting_columns_init(struct reporting_columns *columns) {
 
 void reporting_columns_done(struct reporting_columns *columns) {
 	for (uint32_t i = 0; i < columns->chunk_n; i++)
-		free(columns->chunks[i]);
+		free(columns->chunks[i].rows);
 	free(columns->chunks);
 	names_done(&columns->persons);
 	names_done(&columns->departments);
@@ -83,8 +85,8 @@ void reporting_columns_set(struct reporting_columns *columns, uint64_t no, const
 	while ((uint64_t)columns->chunk_n * COLUMNS_CHUNK < no) {
 		columns->chunks = realloc(columns->chunks, (columns->chunk_n + 1) * sizeof(*columns->chunks));
 		CL_ASSERT(columns->chunks);
-		columns->chunks[columns->chunk_n] = calloc(COLUMNS_CHUNK, sizeof(struct reporting_row));
-		CL_ASSERT(columns->chunks[columns->chunk_n]);
+		columns->chunks[columns->chunk_n].rows = calloc(COLUMNS_CHUNK, sizeof(struct reporting_row));
+		CL_ASSERT(columns->chunks[columns->chunk_n].rows);
 		columns->chunk_n++;
 	}
 	if (no > columns->n)

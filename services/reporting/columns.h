@@ -19,7 +19,10 @@ struct reporting_row {
 };
 
 struct reporting_names { /* text <-> small number; grows only */
-	struct cl_str *texts;
+	struct reporting_name {
+		char *p;
+		uint32_t n;
+	} * texts;
 	uint32_t n, cap;
 	uint32_t *slots;
 	uint32_t slot_cap;
@@ -29,7 +32,9 @@ struct reporting_names { /* text <-> small number; grows only */
 
 struct reporting_columns {
 	pthread_rwlock_t lock; /* readers: shared, for one pass; the projecting thread: exclusive to publish */
-	struct reporting_row **chunks;
+	struct columns_chunk {
+		struct reporting_row *rows;
+	} * chunks;
 	uint64_t n; /* rows are numbered 1..n */
 	uint32_t chunk_n;
 	struct reporting_names persons, departments, sources;
@@ -39,7 +44,7 @@ void reporting_columns_init(struct reporting_columns *columns);
 void reporting_columns_done(struct reporting_columns *columns);
 /* Row 1..n. Caller holds the lock, or is the projecting thread. */
 static inline struct reporting_row *reporting_columns_at(const struct reporting_columns *columns, uint64_t no) {
-	return &columns->chunks[(no - 1) / COLUMNS_CHUNK][(no - 1) % COLUMNS_CHUNK];
+	return &columns->chunks[(no - 1) / COLUMNS_CHUNK].rows[(no - 1) % COLUMNS_CHUNK];
 }
 /* The row; NULL beyond the end. */
 static inline struct reporting_row *reporting_columns_row(const struct reporting_columns *columns, uint64_t no) {

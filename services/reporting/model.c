@@ -156,8 +156,8 @@ static int query_meta(struct reporting_model *model, const char *key, sqlite3_in
 
 /* Reads where the file stands. NOTFOUND: new; MISMATCH: of another archive or version, or ahead of it. */
 static int recognise(struct reporting_model *model, struct cl_id archive_id, uint64_t head_seq) {
-	sqlite3_int64 version, seq, next_no;
-	struct cl_id id;
+	sqlite3_int64 version = 0, seq = 0, next_no = 0;
+	struct cl_id id = {{0}};
 	int rc = query_meta(model, "version", &version, NULL);
 	if (rc == CL_OK)
 		rc = query_meta(model, "archive", NULL, &id);

@@ -27,10 +27,11 @@ static bool parse_sort(struct query_turn *turn, const struct query_arg *arg, boo
 static bool hex64(struct cl_str text, uint64_t *ret_value) {
 	*ret_value = 0;
 	for (uint32_t i = 0; i < text.n; i++) {
-		const char *at = memchr("0123456789abcdef", text.p[i], 16);
-		if (!at)
+		char c = text.p[i];
+		bool digit = c >= '0' && c <= '9';
+		if (!digit && (c < 'a' || c > 'f'))
 			return false;
-		*ret_value = *ret_value << 4 | (uint64_t)(strchr("0123456789abcdef", *at) - "0123456789abcdef");
+		*ret_value = *ret_value << 4 | (uint64_t)(digit ? c - '0' : c - 'a' + 10);
 	}
 	return text.n == 16;
 }

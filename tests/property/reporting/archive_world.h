@@ -4,9 +4,9 @@
 #ifndef TEST_ARCHIVE_WORLD_H
 #define TEST_ARCHIVE_WORLD_H
 
-#include "archive.h"
 #include "base/arena.h"
-#include "reporting.h"
+#include "reporting/archive.h"
+#include "reporting/reporting.h"
 
 #define WORLD_SOURCES 8 /* two partitions of each of four services */
 

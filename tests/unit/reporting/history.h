@@ -3,10 +3,10 @@
 #ifndef TEST_REPORTING_HISTORY_H
 #define TEST_REPORTING_HISTORY_H
 
-#include "archive.h"
 #include "base/arena.h"
-#include "model.h"
-#include "query.h"
+#include "reporting/archive.h"
+#include "reporting/model.h"
+#include "reporting/query.h"
 
 struct history_case {
 	struct cl_id request_id, slip_id;

@@ -10,7 +10,7 @@
 
 #include "../../property/reporting/archive_check.h"
 #include "../../property/reporting/archive_world.h"
-#include "model.h"
+#include "reporting/model.h"
 
 struct answers {
 	uint32_t n;
