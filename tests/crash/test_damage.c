@@ -225,7 +225,7 @@ static void verified(struct scene *scene, int expected, const char *what) {
 
 static void a_tail_rolled_back(void **state) {
 	struct scene *scene = *state;
-	history(scene, "checkpoint_records: 20\n", 6);
+	history(scene, "checkpoint_records: 4\n", 8);
 	rig_down(&scene->rig);
 	verified(scene, 0, NULL);
 	struct bytes old[5];
@@ -235,7 +235,7 @@ static void a_tail_rolled_back(void **state) {
 		free(path);
 	}
 	rig_up(&scene->rig);
-	work(scene, 6);
+	work(scene, 8);
 	rig_down(&scene->rig);
 	verified(scene, 0, NULL);
 	/* Everything that lies here is old, and fits together: only what left the folder tells. */
