@@ -116,8 +116,10 @@ static int open_config(struct cl_process *process, const char *dir, const char *
 		r = cl_config_keys(&process->config, &process->keys, &error);
 	if (r == CL_OK)
 		return 0;
+	/* A key that is missing, open to others or no key is as wrong as any other setting: starting again would not
+	 * help. */
 	int exit_code = exit_code_of(r);
-	return complain(error, exit_code == EXIT_CORRUPT ? EXIT_USAGE : exit_code);
+	return complain(error, exit_code == EXIT_CORRUPT || r == CL_E_NOTFOUND ? EXIT_USAGE : exit_code);
 }
 
 char *cl_process_folder(const struct cl_process *process) {
