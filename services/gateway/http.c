@@ -14,6 +14,7 @@
 #define HEADERS_MAX 16384 /* bytes of a request's headers */
 #define SLOW_S 15         /* between two signs of life of a client that sends or takes */
 #define REQUEST_MS 30000  /* until all of a request has come */
+#define ENDING_MS 5000    /* a client that was refused before its body may still send it */
 #define KEEP_ALIVE_S 75   /* an idle connection is kept */
 #define READ_BYTES 16384  /* at once */
 #define SWEEP_MS 1000
@@ -89,10 +90,8 @@ static int on_writable(struct gateway_connection *connection) {
 		}
 	}
 	if (connection->out.n == 0)
-		return connection->ending ? -1 : 0;
-	bool good = write_out(connection);
-	connection->alive_ms = steady_ms();
-	if (!good)
+		return 0;
+	if (!write_out(connection))
 		return -1;
 	if (connection->streaming) {
 		lws_callback_on_writable(connection->wsi);
@@ -100,7 +99,6 @@ static int on_writable(struct gateway_connection *connection) {
 	}
 	if (connection->close)
 		return -1;
-	connection->alive_ms = 0;
 	return lws_http_transaction_completed(connection->wsi) ? -1 : 0;
 }
 
@@ -138,17 +136,25 @@ static void unlink_connection(struct gateway_connection *connection) {
 	connection->wsi = NULL;
 }
 
+/* The answer goes out before the body has come. What still comes is thrown away for a while: a connection closed on top
+ * of it would be reset, and the client might never see the answer. */
+static int refuse_early(struct gateway_connection *connection) {
+	connection->ending = true;
+	return write_out(connection) ? 0 : -1;
+}
+
 static int on_request(struct gateway_http *http, struct gateway_connection *connection, struct lws *wsi,
                       const char *path, size_t n) {
 	link_connection(http, connection, wsi);
 	struct gateway_request *request = gateway_http_read(connection, path, n);
 	connection->since_ms = steady_ms();
-	lws_http_headers_detach(wsi);
 	if (!request)
-		return 0; /* refused already */
+		return refuse_early(connection);
 	connection->request = request;
-	if (connection->expected == 0)
+	if (connection->expected == 0) { /* while a body comes, libwebsockets needs them */
+		lws_http_headers_detach(wsi);
 		gateway_serve(request);
+	}
 	return 0;
 }
 
@@ -163,6 +169,17 @@ static int on_body(struct gateway_connection *connection, const void *p, size_t 
 static int on_body_complete(struct gateway_connection *connection) {
 	if (connection->request && !connection->request->served)
 		gateway_serve(connection->request);
+	return connection->ending ? -1 : 0;
+}
+
+/* Neither HTTP/2 nor WebSocket is spoken here, and a server may ignore Upgrade (RFC 9110, 7.8): clients that offer h2c
+ * go on in HTTP/1.1. libwebsockets 4.1 has no option for that, but compares the header's value after this callback: it
+ * finds a name that it does not know. After an upgrade that it refused by itself the headers are gone; then all that is
+ * left is to hang up. */
+static int on_upgrade(struct lws *wsi, char *name) {
+	if (lws_hdr_total_length(wsi, WSI_TOKEN_UPGRADE) <= 0 || !*name)
+		return -1;
+	*name = '-';
 	return 0;
 }
 
@@ -179,7 +196,7 @@ static int callback(struct lws *wsi, enum lws_callback_reasons reason, void *use
 	}
 	if (reason == LWS_CALLBACK_SERVER_NEW_CLIENT_INSTANTIATED && http)
 		figures->connections++;
-	else if (reason == LWS_CALLBACK_WSI_DESTROY && http && figures->connections > 0 && wsi != http->listener)
+	else if (reason == LWS_CALLBACK_WSI_DESTROY && http && figures->connections > 0)
 		figures->connections--;
 	else if (reason == LWS_CALLBACK_HTTP && connection)
 		return on_request(http, connection, wsi, in, n);
@@ -191,8 +208,10 @@ static int callback(struct lws *wsi, enum lws_callback_reasons reason, void *use
 		return on_writable(connection);
 	else if (reason == LWS_CALLBACK_CLOSED_HTTP || reason == LWS_CALLBACK_HTTP_DROP_PROTOCOL)
 		unlink_connection(connection);
-	else if (reason == LWS_CALLBACK_HTTP_CONFIRM_UPGRADE || reason == LWS_CALLBACK_FILTER_PROTOCOL_CONNECTION)
-		return -1; /* neither HTTP/2 nor WebSocket is spoken here */
+	else if (reason == LWS_CALLBACK_HTTP_CONFIRM_UPGRADE)
+		return on_upgrade(wsi, in);
+	else if (reason == LWS_CALLBACK_FILTER_PROTOCOL_CONNECTION)
+		return -1;
 	return 0;
 }
 
@@ -205,7 +224,9 @@ static void sweep(uv_timer_t *timer) {
 	for (struct gateway_connection *connection = http->first; connection; connection = next) {
 		next = connection->next;
 		struct gateway_request *request = connection->request;
-		bool late = request && !request->served && now_ms - connection->since_ms > REQUEST_MS;
+		int64_t age_ms = now_ms - connection->since_ms;
+		bool late = (request && !request->served && age_ms > REQUEST_MS) ||
+		            (connection->ending && age_ms > ENDING_MS);
 		if (request && request->stream)
 			gateway_stream_tick(request);
 		if (!late)
@@ -273,7 +294,7 @@ static bool open_server(struct gateway_http *http, const char *host, int port, b
 	        .uid = (uid_t)-1,
 	        .user = http,
 	        .max_http_header_data = HEADERS_MAX,
-	        .max_http_header_pool = 256,
+	        .max_http_header_pool = GATEWAY_CONNECTIONS_MAX,
 	        .keepalive_timeout = KEEP_ALIVE_S,
 	        .timeout_secs = SLOW_S,
 	        .pt_serv_buf_size = READ_BYTES,

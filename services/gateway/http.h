@@ -13,14 +13,14 @@ struct gateway_connection {
 	struct gateway_request *request; /* being read or answered */
 	struct cl_buf out;               /* GATEWAY_HTTP_ROOM bytes, then what is to be sent */
 	uint64_t expected;               /* bytes of the body that is to come */
-	int64_t since_ms, alive_ms;
-	bool close, streaming, ending;
+	int64_t since_ms;                /* when the request began */
+	bool close, streaming;
+	bool ending; /* refused before its body */
 };
 
 struct gateway_http {
 	struct gateway *gateway;
 	struct lws_context *context;
-	struct lws *listener;
 	struct gateway_connection *first;
 	uv_timer_t timer;
 	bool timer_open, closing;
