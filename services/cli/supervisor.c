@@ -50,6 +50,7 @@ const char *cli_service_program(struct cli *cli, uint32_t service) {
 	const char *candidates[] = {
 	        libexec && *libexec ? cli_fmt(cli, "%s/careloop-%s", libexec, name) : "",
 	        cli_fmt(cli, "%s/careloop-%s", beside, name),
+	        cli_fmt(cli, "%s/../lib/careloop/careloop-%s", beside, name), /* deploy/install */
 	        cli_fmt(cli, "%s/../libexec/careloop/careloop-%s", beside, name),
 	        cli_fmt(cli, "%s/../%s/careloop-%s", beside, name, name), /* a build folder */
 	};
