@@ -202,7 +202,11 @@ struct cl_log_identity cl_process_identity(struct cl_process *process) {
 int cl_process_log_refused(struct cl_process *process, int code, uint64_t bad_seq) {
 	char *error = NULL, *folder = cl_process_folder(process);
 	int exit_code = exit_code_of(code);
-	if (exit_code == EXIT_CORRUPT)
+	/* The archive is the copy that the others are repaired from; nobody holds one of it. */
+	if (exit_code == EXIT_CORRUPT && process->service == CL_REPORTING)
+		cl_sentence(&error, CL_TEXT_SERVICE_CORRUPT_ARCHIVE, process->name, process->index,
+		            (unsigned long long)bad_seq, cl_error_text(code), process->config.dir, folder);
+	else if (exit_code == EXIT_CORRUPT)
 		cl_sentence(&error, CL_TEXT_SERVICE_CORRUPT, process->name, process->index, (unsigned long long)bad_seq,
 		            cl_error_text(code), process->config.dir, folder, process->name, process->index);
 	else if (code == CL_E_MISMATCH)

@@ -143,6 +143,9 @@ static void one_flip(struct scene *scene, const struct rig_member *member, uint6
 	says(said, en);
 	says(said, "Cách khôi phục");
 	says(said, "To recover");
+	/* Nobody holds a copy of the archive: it is not repaired but grows again. */
+	says(said, member->service == CL_REPORTING ? "dời thư mục" : "careloop log repair --service");
+	says(said, member->service == CL_REPORTING ? "start again" : "deletes nothing");
 	free(said);
 	free(vi);
 	free(en);
