@@ -17,7 +17,7 @@
  * INVALID = required but missing, or not valid UTF-8 / control characters). offset: byte in the input, decode only. */
 struct cl_field_error {
 	int code;
-	const struct cl_field *field; /* NULL when the whole value is wrong */
+	const struct cl_field *field;   /* NULL when the whole value is wrong */
 	char path[CL_FIELD_PATH_BYTES]; /* "lines[3].sku"; "" for the whole */
 	size_t offset;
 	bool missing; /* with INVALID: the field is required and absent */
@@ -29,15 +29,17 @@ CL_MUST_CHECK int cl_msgpack_scan(struct cl_bytes bytes, size_t *ret_used, size_
 /* Appends the encoded value to out. The value must have been validated, or come from decide. */
 void cl_encode(const struct cl_schema *schema, const void *value, struct cl_buf *out);
 
-/* Decodes and validates. Strings and bytes of *ret_value borrow from the input; lists lie in the arena. ret_error may be NULL. */
-CL_MUST_CHECK int cl_decode(const struct cl_schema *schema, struct cl_bytes bytes, struct cl_arena *arena, void *ret_value,
-			    struct cl_field_error *ret_error);
+/* Decodes and validates. Strings and bytes of *ret_value borrow from the input; lists lie in the arena. ret_error may
+ * be NULL. */
+CL_MUST_CHECK int cl_decode(const struct cl_schema *schema, struct cl_bytes bytes, struct cl_arena *arena,
+                            void *ret_value, struct cl_field_error *ret_error);
 /* Like cl_decode for a payload written by schema version `version`: older shapes are upcast to the current struct. */
 CL_MUST_CHECK int cl_decode_version(uint16_t type, uint32_t version, struct cl_bytes bytes, struct cl_arena *arena,
-				    const void **ret_value, struct cl_field_error *ret_error);
-/* Like cl_decode but trusts that bytes were written by cl_encode and verified by a checksum (own log): skips the scan and
- * the validation of text. Still never reads outside bytes. */
-CL_MUST_CHECK int cl_decode_trusted(const struct cl_schema *schema, struct cl_bytes bytes, struct cl_arena *arena, void *ret_value);
+                                    const void **ret_value, struct cl_field_error *ret_error);
+/* Like cl_decode but trusts that bytes were written by cl_encode and verified by a checksum (own log): skips the scan
+ * and the validation of text. Still never reads outside bytes. */
+CL_MUST_CHECK int cl_decode_trusted(const struct cl_schema *schema, struct cl_bytes bytes, struct cl_arena *arena,
+                                    void *ret_value);
 
 CL_MUST_CHECK int cl_validate(const struct cl_schema *schema, const void *value, struct cl_field_error *ret_error);
 
@@ -50,8 +52,8 @@ enum cl_json_flag { CL_JSON_MASK_PERSONAL = 1 /* personal fields become null */,
  * bytes as base64, hashes as hex; absent fields are left out. */
 void cl_json_write(const struct cl_schema *schema, const void *value, unsigned flags, struct cl_buf *out);
 /* Reads one JSON object; unknown members are an error that names them. Strings lie in the arena. Validates. */
-CL_MUST_CHECK int cl_json_read(const struct cl_schema *schema, struct cl_bytes json, struct cl_arena *arena, void *ret_value,
-			       struct cl_field_error *ret_error);
+CL_MUST_CHECK int cl_json_read(const struct cl_schema *schema, struct cl_bytes json, struct cl_arena *arena,
+                               void *ret_value, struct cl_field_error *ret_error);
 /* JSON string literal with quotes. */
 void cl_json_string(struct cl_buf *out, struct cl_str s);
 

@@ -1,4 +1,5 @@
-/* The shapes of the past and how each becomes the next: for cl_decode_version and for the tests that keep their bytes. */
+/* The shapes of the past and how each becomes the next: for cl_decode_version and for the tests that keep their bytes.
+ */
 #ifndef CL_PROTO_PAST_H
 #define CL_PROTO_PAST_H
 
@@ -7,7 +8,10 @@
 #include "defs/past.def"
 #include "schema.h"
 
-#define CL_PAST_DECL(shape, event, last) struct shape { CL_FIELDS_##shape(CL_DECL) };
+#define CL_PAST_DECL(shape, event, last)                                                                               \
+	struct shape {                                                                                                 \
+		CL_FIELDS_##shape(CL_DECL)                                                                             \
+	};
 CL_PAST_SHAPES(CL_PAST_DECL)
 
 /* Makes the newer value from the older one, whose strings and lists it may share. RANGE or INVALID when it cannot. */

@@ -18,7 +18,7 @@ struct cl_hash cl_hash_of(const void *p, size_t n);
 bool cl_hash_eq(struct cl_hash a, struct cl_hash b);
 void cl_hash_hex(struct cl_hash hash, char out[65]);
 int cl_hash_parse(struct cl_str hex, struct cl_hash *ret_hash);
-uint32_t cl_crc32c(uint32_t crc, const void *p, size_t n); /* Castagnoli, RFC 3720 B.4; start with 0 */
+uint32_t cl_crc32c(uint32_t crc, const void *p, size_t n);          /* Castagnoli, RFC 3720 B.4; start with 0 */
 uint32_t cl_crc32c_portable(uint32_t crc, const void *p, size_t n); /* what CPUs without the instruction use */
 
 struct cl_sign_key { /* Ed25519, RFC 8032 */

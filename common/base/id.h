@@ -18,7 +18,8 @@ uint64_t cl_id_hash(struct cl_id id); /* well mixed; the partition of an actor i
 struct cl_id cl_id_v7(int64_t now_ms, const uint8_t random[10]);
 int64_t cl_id_v7_ms(struct cl_id id); /* its time; -1 if it is no UUIDv7 */
 struct cl_id cl_id_derive(const char *domain, const void *p, size_t n);
-struct cl_id cl_id_keyed(const uint8_t key[32], const char *domain, const void *p, size_t n); /* rule 10.5: identities */
+struct cl_id cl_id_keyed(const uint8_t key[32], const char *domain, const void *p,
+                         size_t n); /* rule 10.5: identities */
 void cl_id_format(struct cl_id id, char out[CL_ID_TEXT_BYTES]);
 int cl_id_parse(struct cl_str text, struct cl_id *ret_id); /* CL_E_MALFORMED */
 

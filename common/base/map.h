@@ -17,10 +17,10 @@ struct cl_map {
 };
 
 void cl_map_init(struct cl_map *map);
-void cl_map_done(struct cl_map *map); /* frees the table, not the values */
-void *cl_map_get(const struct cl_map *map, uint32_t kind, struct cl_id id); /* NULL if absent */
+void cl_map_done(struct cl_map *map);                                             /* frees the table, not the values */
+void *cl_map_get(const struct cl_map *map, uint32_t kind, struct cl_id id);       /* NULL if absent */
 void cl_map_put(struct cl_map *map, uint32_t kind, struct cl_id id, void *value); /* replaces; value != NULL */
-void *cl_map_del(struct cl_map *map, uint32_t kind, struct cl_id id); /* the value removed, or NULL */
+void *cl_map_del(struct cl_map *map, uint32_t kind, struct cl_id id);             /* the value removed, or NULL */
 /* Next filled slot at or after *index, advancing it; NULL at the end. Start with *index = 0. No change meanwhile. */
 struct cl_map_slot *cl_map_next(const struct cl_map *map, size_t *index);
 

@@ -1,4 +1,5 @@
-/* Integers in network byte order (big endian), as keys and stored values hold them: unsigned keys then sort by value. */
+/* Integers in network byte order (big endian), as keys and stored values hold them: unsigned keys then sort by value.
+ */
 #ifndef CL_LOG_BE_H
 #define CL_LOG_BE_H
 

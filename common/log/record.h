@@ -1,5 +1,6 @@
-/* The record of a log, format 1: one msgpack array of 15 (README.md holds a worked example). Its first twelve elements have
- * fixed widths, so that any msgpack library decodes it and we read fields at constant offsets. Integers are big endian.
+/* The record of a log, format 1: one msgpack array of 15 (README.md holds a worked example). Its first twelve elements
+ * have fixed widths, so that any msgpack library decodes it and we read fields at constant offsets. Integers are big
+ * endian.
  *
  *   offset  bytes                 element
  *        0  9f                    array of 15
@@ -25,8 +26,8 @@
  *       ..  8x | de .. | df ..    payload, a map: the rest of the record
  *
  * One value has one encoding: what cl_record_decode accepts, cl_record_encode gives back byte for byte.
- * The stored value is crc32c (4, big endian) ‖ hash (32) ‖ record; hash = BLAKE2b-256(hash of the record before ‖ record),
- * 32 zero bytes before the first; the CRC covers hash ‖ record. */
+ * The stored value is crc32c (4, big endian) ‖ hash (32) ‖ record; hash = BLAKE2b-256(hash of the record before ‖
+ * record), 32 zero bytes before the first; the CRC covers hash ‖ record. */
 #ifndef CL_LOG_RECORD_H
 #define CL_LOG_RECORD_H
 
@@ -59,11 +60,13 @@ struct cl_record {
 	struct cl_bytes payload;
 };
 
-/* Appends the record's bytes to out. The record must be one that decode accepts: who is UTF-8 and at most CL_WHO_MAX bytes,
- * the payload a msgpack map, the whole at most CL_RECORD_MAX (else: an assertion, since all of it was validated before). */
+/* Appends the record's bytes to out. The record must be one that decode accepts: who is UTF-8 and at most CL_WHO_MAX
+ * bytes, the payload a msgpack map, the whole at most CL_RECORD_MAX (else: an assertion, since all of it was validated
+ * before). */
 void cl_record_encode(const struct cl_record *record, struct cl_buf *out);
-/* Views borrow from bytes. MALFORMED, TRUNCATED, TOOBIG. Every byte before the payload is checked; of the payload only that
- * it is what remains and starts as a map: where bytes come from outside, cl_msgpack_scan must find that it is one value. */
+/* Views borrow from bytes. MALFORMED, TRUNCATED, TOOBIG. Every byte before the payload is checked; of the payload only
+ * that it is what remains and starts as a map: where bytes come from outside, cl_msgpack_scan must find that it is one
+ * value. */
 CL_MUST_CHECK int cl_record_decode(struct cl_bytes bytes, struct cl_record *ret_record);
 /* seq and type without decoding; bytes must have passed cl_record_decode once (own log, crc checked). */
 uint64_t cl_record_seq(struct cl_bytes bytes);
@@ -71,7 +74,10 @@ uint16_t cl_record_type(struct cl_bytes bytes);
 
 /* A stored value taken apart; CORRUPT if the checksum does not hold. */
 #define CL_STORED_HEAD 36 /* crc32c and hash */
-struct cl_stored { struct cl_hash hash; struct cl_bytes record; };
+struct cl_stored {
+	struct cl_hash hash;
+	struct cl_bytes record;
+};
 CL_MUST_CHECK int cl_stored_open(struct cl_bytes value, struct cl_stored *ret_stored);
 void cl_stored_put(struct cl_hash hash, struct cl_bytes record, struct cl_buf *out);
 

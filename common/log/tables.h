@@ -1,11 +1,11 @@
-/* Inside the log: the tables that follow from events. Commit and derive both go through here, record by record in order, so
- * that what is rebuilt is equal byte for byte to what was written live, however the records were batched. The content
- * after record n is a function of records 1..n and the command window:
- *   STREAMS   of the records with kind != CL_KIND_LOG each CL_STREAM_STEPth version, and those without a link to the one before
- *   COMMANDS  per command id the first and last record that carries it, unless the id is a UUIDv7 older than
- *             recorded_ms(n) - window: those are forgotten. Ids that are no UUIDv7 (derived ones) are kept for ever.
- *   CURSORS   per source the last cause or log_consumed entry that names it; the hash is zero for the own log
- * Only the last value of a key within one transaction is put. */
+/* Inside the log: the tables that follow from events. Commit and derive both go through here, record by record in
+ * order, so that what is rebuilt is equal byte for byte to what was written live, however the records were batched. The
+ * content after record n is a function of records 1..n and the command window: STREAMS   of the records with kind !=
+ * CL_KIND_LOG each CL_STREAM_STEPth version, and those without a link to the one before COMMANDS  per command id the
+ * first and last record that carries it, unless the id is a UUIDv7 older than recorded_ms(n) - window: those are
+ * forgotten. Ids that are no UUIDv7 (derived ones) are kept for ever. CURSORS   per source the last cause or
+ * log_consumed entry that names it; the hash is zero for the own log Only the last value of a key within one
+ * transaction is put. */
 #ifndef CL_LOG_TABLES_H
 #define CL_LOG_TABLES_H
 

@@ -16,9 +16,9 @@ struct cl_yaml_service {
 	S(dir)                                                                                                         \
 	S(language)                                                                                                    \
 	S(transport)                                                                                                   \
-	S(base_port) S(reply_host) S(cluster_key_file) S(run) S(gateway_listen) S(log_level) S(anchors)                \
-	        S(command_window_days) S(memory_mib) S(reserve_mib) S(checkpoint_records) S(checkpoint_seconds)        \
-	                S(map_gib)
+	S(base_port)                                                                                                   \
+	S(reply_host) S(cluster_key_file) S(run) S(gateway_listen) S(log_level) S(anchors) S(command_window_days)      \
+	        S(memory_mib) S(reserve_mib) S(checkpoint_records) S(checkpoint_seconds) S(map_gib)
 
 struct cl_yaml_services {
 	struct cl_yaml_service *intake, *routing, *order, *support, *reporting;
