@@ -85,7 +85,6 @@ static const char *about_parameter(const char *name) {
 	        {"min_seq", "answer only when the log has reached this sequence"},
 	        {"from", "first position in the archive, from 1; default: what comes from now on"},
 	        {"type", "names of event types, separated by commas"},
-	        {"customer", "only events of this customer (UUID)"},
 	};
 	for (size_t i = 0; i < sizeof(abouts) / sizeof(*abouts); i++)
 		if (strcmp(abouts[i][0], name) == 0)

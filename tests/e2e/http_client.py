@@ -113,8 +113,6 @@ def main_job():
           and any(e.get("correlation") == correlation for e in shown["history"]))
     before = shown["history"][0]["recorded"]
     check("known_at", ask("GET", f"{case}?known_at={before}")[2]["state"]["status"] == "open")
-    status, headers, body = ask("POST", case + "/note", {"text": "x"}, {"Accept-Language": "en"})
-    check("the domain refuses", status == 200 or body["code"] == "CASE_CLOSED", status, body)
     refused("closing again", 409, "CASE_CLOSED", ask("POST", case + "/close", {"outcome": "agreed"}))
     until("the list", lambda: any(c["status"] == "closed" for c in ask("GET", "/api/v1/cases?q=may")[2]["cases"]))
     check("report", ask("GET", case + "/report")[0] == 200 and ask("GET", case + "/timeline")[0] == 200)
@@ -136,7 +134,6 @@ def idempotency():
     first, again = ask("POST", "/api/v1/contacts", body, key), ask("POST", "/api/v1/contacts", body, key)
     check("a repeat", first[0] == again[0] == 201 and first[2]["number"] == again[2]["number"] and again[2]["repeated"]
           and again[1]["Idempotent-Replayed"] == "true" and not first[1]["Idempotent-Replayed"], first, again)
-    key = {"Idempotency-Key": "đơn 17"}
     key = {"Idempotency-Key": "order-17"}
     check("a key for ever", ask("POST", "/api/v1/contacts", body, key)[2]["number"]
           == ask("POST", "/api/v1/contacts", body, key)[2]["number"])
@@ -177,7 +174,7 @@ def wrong_ways():
         refused(path, 400, "BAD_PARAMETER", ask("GET", "/api/v1/cases" + path))
     for path in ("?as_of=yesterday", "?history=maybe", "?min_seq=-1", "?q=x"):
         refused(path, 400, "BAD_PARAMETER", ask("GET", "/api/v1/cases/PTN-2026-000001" + path))
-    for path in ("?from=0", "?from=x", "?type=nothing", "?from=99999999"):
+    for path in ("?from=0", "?from=x", "?type=nothing", "?from=99999999", "?customer=x"):
         refused(path, 400, "BAD_PARAMETER", ask("GET", "/api/v1/events" + path))
     refused("a foreign host", 403, "FORBIDDEN", ask("GET", "/api/v1/cases", headers={"Host": "evil.example"}))
     refused("who", 400, "BAD_HEADER", ask("GET", "/api/v1/cases", headers={"X-Careloop-Who": "x" * 101}))
@@ -206,7 +203,7 @@ def wrong_bytes():
 
 
 def stream():
-    # More than one credit's worth, from the first: each position once, rising, and again from the middle.
+    # Each position once, rising, and again from the middle.
     whole = events("/api/v1/events?from=1", {}, 40)
     places = [e[0] for e in whole]
     check("rising", places == sorted(set(places)) and all(e[2]["position"] == e[0] for e in whole))
