@@ -19,6 +19,7 @@
 #define BAR_MS 100
 #define BAR_WIDTH 30
 #define CALL_TIMEOUT_MS 600000 /* patience is counted by progress */
+#define LISTS_TIMEOUT_MS 60000
 #define CREDIT (4u << 20)
 
 struct importer;
@@ -463,6 +464,16 @@ static void stop_everything(struct importer *importer) {
 		fputs("\r\033[K", stderr);
 }
 
+/* Lists and searches follow the archive a moment later; whoever looks right after an import shall find it all. Any
+ * position will do: the answer waits until the archive's present head is shown. It is no part of the account if it does
+ * not come. */
+static void wait_for_lists(struct cli *cli) {
+	struct wire_pair position = {CL_STR("archived_at_least"), CL_STR("support/0:1")};
+	struct cl_str json;
+	if (cli_query(cli, CL_REPORTING, 0, "min_seq", &position, 1, LISTS_TIMEOUT_MS, true, &json) != CLI_OK)
+		cli_error(cli, CL_TEXT_CLI_IMPORT_LISTS, CLI_NO_ARGS);
+}
+
 static int run(struct importer *importer) {
 	struct cli *cli = importer->cli;
 	int result = cli_connect(cli);
@@ -480,6 +491,8 @@ static int run(struct importer *importer) {
 	}
 	importer->done = true; /* answers that come while the client closes find nothing to do */
 	stop_everything(importer);
+	if (result == CLI_OK)
+		wait_for_lists(cli);
 	if (result == CLI_OK)
 		result = import_report(cli, &importer->tracks, &importer->result);
 	return result;

@@ -364,7 +364,7 @@ int cli_cmd_status(struct cli *cli) {
 		all_there &= wait->rows[i].answer != NULL;
 	if (cli->json) {
 		result = status_json(cli, wait, &supervisor, has_gateway, fd >= 0);
-	} else {
+	} else if (!cli->quiet) {
 		status_table(cli, wait, has_gateway, fd >= 0);
 		if (supervisor.running)
 			cli_say(cli, CL_TEXT_CLI_SUPERVISOR,
