@@ -1,7 +1,9 @@
 /* A consumer that catches up over nanomsg: the whole log of a service through the credit-based stream, ipc.
  *   stream --dir DIR [--events 1000000]
  * Writes the log, starts the real support service on it as a child (stream --serve), follows from the start to the
- * head. */
+ * head. Then the ceiling: as many frames of the same size over the same kind of socket, with nothing in them and nobody
+ * who reads them (stream --push). */
+#include <nanomsg/nn.h>
 #include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -15,11 +17,12 @@
 #include "support/support.h"
 #include "uv/client.h"
 #include "uv/service.h"
+#include "uv/socket.h"
 
 struct catch_up {
 	uv_loop_t loop;
 	struct cl_subscription subscription;
-	uint64_t events, bytes, want;
+	uint64_t events, bytes, frames, want;
 	uint64_t began_ns;
 	double seconds;
 };
@@ -29,12 +32,65 @@ static uint32_t on_records(struct cl_subscription *subscription, const struct wi
 	if (!run->events)
 		run->began_ns = uv_hrtime();
 	run->events += records->records.n;
+	run->frames++;
 	run->bytes += bytes;
 	if (run->events >= run->want) {
 		run->seconds = (double)(uv_hrtime() - run->began_ns) / 1e9;
 		uv_stop(&run->loop);
 	}
 	return bytes;
+}
+
+/* -- nanomsg alone -- */
+static int push(const char *address, size_t bytes, uint64_t frames) {
+	int socket;
+	CL_ASSERT(cl_socket_connect(address, &socket) == CL_OK);
+	for (uint64_t i = 0; i < frames; i++) {
+		void *message = nn_allocmsg(bytes, 0);
+		CL_ASSERT(message != NULL);
+		memset(message, (int)i, bytes);
+		CL_ASSERT(nn_send(socket, &message, NN_MSG, 0) == (int)bytes);
+	}
+	pause(); /* until the other end has it all and ends us: closing would drop what is still on its way */
+	return 0;
+}
+
+static double bare_seconds(const char *dir, uint64_t bytes, uint64_t frames) {
+	char address[600], bytes_text[24], frames_text[24];
+	int socket;
+	snprintf(address, sizeof(address), "ipc://%s/run/bare", dir);
+	snprintf(bytes_text, sizeof(bytes_text), "%llu", (unsigned long long)bytes);
+	snprintf(frames_text, sizeof(frames_text), "%llu", (unsigned long long)frames);
+	CL_ASSERT(cl_socket_bind(address, &socket) == CL_OK);
+	pid_t child = fork();
+	CL_ASSERT(child >= 0);
+	if (child == 0) {
+		execl("/proc/self/exe", "bench", "--push", address, bytes_text, frames_text, (char *)NULL);
+		_exit(127);
+	}
+	uint64_t began = 0;
+	for (uint64_t i = 0; i < frames; i++) {
+		void *message;
+		int n = nn_recv(socket, &message, NN_MSG, 0);
+		CL_ASSERT(n == (int)bytes);
+		CL_ASSERT(nn_freemsg(message) == 0);
+		if (i == 0)
+			began = uv_hrtime();
+	}
+	double seconds = (double)(uv_hrtime() - began) / 1e9;
+	kill(child, SIGTERM);
+	waitpid(child, NULL, 0);
+	cl_socket_close(socket);
+	return seconds;
+}
+
+static void report_bare(const struct catch_up *run, const char *dir) {
+	double seconds = bare_seconds(dir, run->bytes / run->frames, run->frames);
+	printf("{\"bench\":\"stream_bare\",\"frames\":%llu,\"frame_bytes\":%llu,\"seconds\":%.3f,\"per_second\":%.0f}"
+	       "\n",
+	       (unsigned long long)run->frames, (unsigned long long)(run->bytes / run->frames), seconds,
+	       (double)run->events / seconds);
+	fflush(stdout);
 }
 
 int main(int argc, char **argv) {
@@ -49,6 +105,8 @@ int main(int argc, char **argv) {
 		argv[1] = argv[0];
 		return cl_service_main(&support_domain, argc - 1, argv + 1);
 	}
+	if (argc == 5 && !strcmp(argv[1], "--push"))
+		return push(argv[2], strtoul(argv[3], NULL, 10), strtoull(argv[4], NULL, 10));
 	for (int i = 1; i + 1 < argc; i += 2) {
 		if (!strcmp(argv[i], "--dir"))
 			dir = argv[i + 1];
@@ -90,5 +148,6 @@ int main(int argc, char **argv) {
 	fflush(stdout);
 	kill(child, SIGTERM);
 	waitpid(child, NULL, 0);
+	report_bare(&run, config.dir);
 	_exit(0);
 }
