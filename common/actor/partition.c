@@ -363,6 +363,7 @@ void cl_partition_wake(struct cl_partition *p) {
 			cl_subscription_tick(&p->follows[i].subscription);
 		if (!p->next_due_ms)
 			cl_partition_collect_ticks(p);
+		cl_patrol_step(p);
 	}
 	if (p->next_due_ms && p->env->ops->now_ms(p->env) >= p->next_due_ms)
 		cl_partition_collect_ticks(p);

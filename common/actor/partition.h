@@ -36,6 +36,7 @@ struct cl_partition_stats { /* counters since start, for metrics */
 	uint64_t commands, accepted, rejected, repeated, refused_busy, messages, ticks, records, batches, loads,
 	        evicted, gets;
 	uint64_t resident, resident_bytes, commit_us_total, batch_records_max;
+	uint64_t patrolled, patrols; /* records held against the chain at rest, and whole passes */
 };
 
 struct cl_partition;

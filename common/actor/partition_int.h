@@ -109,6 +109,15 @@ struct cl_flight {
 	int64_t began_ms;
 };
 
+struct cl_patrol { /* patrol.c */
+	struct cl_partition *partition;
+	uint64_t next, checked;
+	struct cl_hash hash; /* of the record before next */
+	bool running;
+	int64_t rest_until_ms; /* steady */
+	int rc;
+};
+
 struct cl_partition {
 	const struct cl_domain *domain;
 	struct cl_partition_options options;
@@ -150,6 +159,7 @@ struct cl_partition {
 	int64_t next_tick_ms; /* steady: subscriptions and heartbeats */
 	int64_t space_at_ms;
 	bool space_short;
+	struct cl_patrol patrol;
 	bool in_turn, draining, publish_more;
 	void (*drained)(void *context);
 	void *drained_context;
@@ -189,6 +199,9 @@ void cl_turn_own_event(struct cl_partition *p, const struct cl_event *event, con
                        uint64_t seq);
 void cl_partition_collect_ticks(struct cl_partition *p);
 void cl_partition_post_reply(struct cl_partition *p, struct cl_str to, const struct wire_reply *reply);
+
+/* patrol.c */
+void cl_patrol_step(struct cl_partition *p); /* about once a second */
 
 /* gets.c */
 void cl_partition_get(struct cl_partition *p, const struct wire_get *get);

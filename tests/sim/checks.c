@@ -246,3 +246,22 @@ bool check_command(struct sim *sim, uint8_t kind, struct cl_id target, struct cl
 	kv->ops->abort(txn);
 	return good;
 }
+
+void flip_bit(struct sim *sim, struct sim_node *node) {
+	struct cl_kv *kv = node->store;
+	struct cl_kv_txn *txn;
+	struct cl_bytes value;
+	struct cl_buf changed;
+	uint64_t seq = 1 + sim_random(sim) % cl_partition_log(node->running)->head.seq;
+	uint8_t key[8];
+	for (int i = 0; i < 8; i++)
+		key[i] = (uint8_t)(seq >> (56 - 8 * i));
+	cl_buf_init(&changed);
+	CL_ASSERT(kv->ops->begin(kv, true, &txn) == CL_OK);
+	CL_ASSERT(kv->ops->get(txn, CL_EVENTS, (struct cl_bytes){key, 8}, &value) == CL_OK);
+	cl_buf_put(&changed, value.p, value.n);
+	changed.p[sim_random(sim) % changed.n] ^= (uint8_t)(1u << sim_random(sim) % 8);
+	CL_ASSERT(kv->ops->put(txn, CL_EVENTS, (struct cl_bytes){key, 8}, cl_buf_bytes(&changed), false) == CL_OK);
+	CL_ASSERT(kv->ops->commit(txn) == CL_OK);
+	cl_buf_done(&changed);
+}

@@ -17,4 +17,7 @@ uint64_t count_records(struct sim *sim, uint32_t service, uint16_t type);
 bool check_command(struct sim *sim, uint8_t kind, struct cl_id target, struct cl_id command,
                    const struct wire_reply *reply);
 
+/* Turns over one random bit of one random record's stored value. */
+void flip_bit(struct sim *sim, struct sim_node *node);
+
 #endif

@@ -172,7 +172,8 @@ static void env_die(struct cl_env *env, const char *reason) {
 	struct sim_node *node = of(env);
 	if (node->ending)
 		return;
-	fprintf(stderr, "%s died: %s\n", node->address, reason);
+	if (!node->sim->deaths_stay)
+		fprintf(stderr, "%s died: %s\n", node->address, reason);
 	node->dead = true;
 }
 
@@ -314,6 +315,8 @@ static void drop_job(struct sim_node *node, struct sim_job *job) {
 static void maybe_crash(struct sim *sim, struct sim_node *node) {
 	if (!node || !node->running || !(node->dead || sim_chance(sim, sim->faults.crash)))
 		return;
+	if (node->dead && sim->deaths_stay)
+		return;
 	sim->crashes++;
 	node_crash(node);
 	push(sim, (struct sim_happening){
@@ -330,7 +333,7 @@ static void deliver(struct sim *sim, struct sim_happening *happening) {
 	sim->messages++;
 	if (!happening->node) {
 		sim->on_client(sim->context, happening->type, body);
-	} else if (happening->node->running) {
+	} else if (happening->node->running && !happening->node->dead) {
 		cl_partition_message(happening->node->running, happening->type, body);
 		cl_partition_turn(happening->node->running);
 	}
@@ -341,7 +344,7 @@ static void deliver(struct sim *sim, struct sim_happening *happening) {
 static void step(struct sim *sim) {
 	struct sim_happening happening = pop(sim);
 	struct sim_node *node = happening.node;
-	bool current = node && node->running && node->life == happening.life;
+	bool current = node && node->running && !node->dead && node->life == happening.life;
 	sim->now_ms = happening.at_ms;
 	sim->steps++;
 	sim->trace = sim->trace * 0x100000001b3ULL ^ ((uint64_t)happening.what << 56 ^ (uint64_t)happening.at_ms << 8 ^

@@ -52,6 +52,7 @@ struct sim {
 	uint64_t trace; /* hash of all that happened */
 	uint64_t steps, drops, repeats, crashes, no_spaces, messages;
 	struct cl_sign_key sign_key;
+	bool deaths_stay; /* who died on purpose is not started again */
 	/* Messages to "sim://client". */
 	void (*on_client)(void *context, uint16_t type, const void *body);
 	/* Called about every 100 ms of virtual time. */
