@@ -58,6 +58,8 @@ void rig_drained(struct rig *rig);
 int rig_run(const char *const *arguments, char **ret_said);
 int rig_careloop(const struct rig *rig, char **ret_said, ...) __attribute__((sentinel)); /* words; --dir is added */
 int rig_service(const struct rig *rig, const struct rig_member *member, char **ret_said);
+/* The same, but a service that becomes ready is told to stop; INT32_MIN: it did not end. */
+int rig_try(const struct rig *rig, const struct rig_member *member, char **ret_said);
 /* A named query's JSON text; NULL if there was no answer in time. */
 char *rig_query(struct rig *rig, const struct rig_member *member, const char *name, uint32_t timeout_ms);
 uint64_t rig_number(const char *json, const char *name); /* of the first member so named; UINT64_MAX = none */

@@ -16,6 +16,9 @@
 #define STOP_LIMIT_MS 60000
 #define WORDS_MAX 32
 
+static const char *const programs[] = {INTAKE_PROGRAM, ROUTING_PROGRAM, ORDER_PROGRAM, SUPPORT_PROGRAM,
+                                       REPORTING_PROGRAM};
+
 static int64_t now_ms(void) {
 	return (int64_t)(uv_hrtime() / 1000000);
 }
@@ -97,13 +100,41 @@ int rig_careloop(const struct rig *rig, char **ret_said, ...) {
 }
 
 int rig_service(const struct rig *rig, const struct rig_member *member, char **ret_said) {
-	static const char *const programs[] = {INTAKE_PROGRAM, ROUTING_PROGRAM, ORDER_PROGRAM, SUPPORT_PROGRAM,
-	                                       REPORTING_PROGRAM};
 	char partition[16];
 	snprintf(partition, sizeof(partition), "%u", member->partition);
 	const char *const words[] = {
 	        programs[member->service - CL_INTAKE], "--dir", rig->dir, "--partition", partition, NULL};
 	return rig_run(words, ret_said);
+}
+
+/* Starts a service without the supervisor and stops it as soon as it says that it is ready. */
+int rig_try(const struct rig *rig, const struct rig_member *member, char **ret_said) {
+	char partition[16], ready[16], name[] = "/tmp/careloop-said-XXXXXX";
+	int fd = mkostemp(name, O_CLOEXEC), readiness[2];
+	assert_true(fd >= 0);
+	assert_int_equal(unlink(name), 0);
+	assert_int_equal(pipe(readiness), 0);
+	assert_int_equal(fcntl(readiness[0], F_SETFD, FD_CLOEXEC), 0);
+	snprintf(partition, sizeof(partition), "%u", member->partition);
+	snprintf(ready, sizeof(ready), "%d", readiness[1]);
+	const char *const words[] = {
+	        programs[member->service - CL_INTAKE], "--dir", rig->dir, "--partition", partition, NULL};
+	setenv("CL_READY_FD", ready, 1);
+	pid_t pid = start(words, fd, NULL);
+	unsetenv("CL_READY_FD");
+	close(readiness[1]);
+	struct pollfd wait = {.fd = readiness[0], .events = POLLIN};
+	if (poll(&wait, 1, RUN_LIMIT_MS) == 1 && read(readiness[0], ready, sizeof(ready)) > 0)
+		kill(pid, SIGTERM);
+	close(readiness[0]);
+	int code = reap(pid, RUN_LIMIT_MS);
+	if (code == INT32_MIN) {
+		kill(pid, SIGKILL);
+		(void)reap(pid, RUN_LIMIT_MS);
+	}
+	assert_int_equal(lseek(fd, 0, SEEK_SET), 0);
+	*ret_said = rig_read_fd(fd);
+	return code;
 }
 
 /* -- processes under the supervisor -- */
