@@ -110,7 +110,7 @@ static int body_of(const struct bench *bench, uint64_t request, char *out, size_
 	(void)bench;
 	return snprintf(
 	        out, n,
-	        "{\"channel\":\"WEB\",\"name\":\"Nguyễn Thị Hoa\",\"phone\":\"09%08llu\",\"text\":\"Máy giặt mua "
+	        "{\"channel\":\"web\",\"name\":\"Nguyễn Thị Hoa\",\"phone\":\"09%08llu\",\"text\":\"Máy giặt mua "
 	        "tháng trước, đang giặt thì dừng, màn hình báo lỗi E4, không vắt được. Lần thứ %llu tôi gọi rồi.\","
 	        "\"product\":\"Máy giặt\"}",
 	        (unsigned long long)(10000000 + request % PHONES), (unsigned long long)request);
