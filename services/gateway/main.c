@@ -47,11 +47,10 @@ static void on_deadline(uv_timer_t *timer) {
 
 static void on_client_closed(void *context) {
 	struct program *program = context;
-	gateway_http_close(&program->gateway);
 	uv_close((uv_handle_t *)&program->deadline, NULL);
 }
 
-/* Commands under way are told that they are not known to have been done; then the connections go. */
+/* The connections go first, since what is asked on them needs the client; who waits for a command may repeat it. */
 static void on_signal(uv_signal_t *handle, int number) {
 	struct program *program = handle->data;
 	if (program->stopping)
@@ -62,6 +61,7 @@ static void on_signal(uv_signal_t *handle, int number) {
 	uv_close((uv_handle_t *)&program->interrupt, NULL);
 	int r = uv_timer_start(&program->deadline, on_deadline, DRAIN_MS, 0);
 	CL_ASSERT(r == 0);
+	gateway_http_close(&program->gateway);
 	cl_client_close(program->gateway.client, on_client_closed, program);
 }
 
