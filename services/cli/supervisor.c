@@ -169,6 +169,17 @@ void cli_supervisor_exited(struct cli_child *child) {
 	struct cli *cli = run->cli;
 	if (run->stopping) {
 		child->state = CHILD_DOWN;
+		/* Before all were ready there is a reason already, and a child that was still starting ends as it can.
+		 */
+		if (run->all_ready && (child->exit_status != 0 || child->term_signal != 0)) {
+			run->failed = true;
+			cli_error(cli, CL_TEXT_CLI_DIED_STOPPING,
+			          CLI_ARGS(child->name,
+			                   cli_fmt(cli, "%" PRId64,
+			                           child->term_signal ? (int64_t)-child->term_signal
+			                                              : child->exit_status),
+			                   last_words(child)));
+		}
 		go_on_stopping(run);
 		return;
 	}
