@@ -168,10 +168,10 @@ void cli_supervisor_exited(struct cli_child *child) {
 	struct cli_supervisor_run *run = child->run;
 	struct cli *cli = run->cli;
 	if (run->stopping) {
+		/* One that was still starting ends as it can. */
+		bool unclean = child->state == CHILD_READY && (child->exit_status != 0 || child->term_signal != 0);
 		child->state = CHILD_DOWN;
-		/* Before all were ready there is a reason already, and a child that was still starting ends as it can.
-		 */
-		if (run->all_ready && (child->exit_status != 0 || child->term_signal != 0)) {
+		if (unclean) {
 			run->failed = true;
 			cli_error(cli, CL_TEXT_CLI_DIED_STOPPING,
 			          CLI_ARGS(child->name,
