@@ -8,6 +8,7 @@
 #include <string.h>
 #include <sys/mman.h>
 #include <sys/stat.h>
+#include <unistd.h>
 
 #define MAGIC 0xBEEFC0DEu
 #define DATA_VERSION 1u
@@ -245,6 +246,26 @@ static bool meta_sound(const struct meta *meta, uint64_t file_bytes) {
 	       (page_bytes & (page_bytes - 1)) == 0 && file_bytes >= (uint64_t)META_PAGES * page_bytes;
 }
 
+static bool metas_agree(const struct meta *metas, uint64_t file_bytes) {
+	return meta_sound(&metas[0], file_bytes) && meta_sound(&metas[1], file_bytes) &&
+	       metas[0].tables[0].pad == metas[1].tables[0].pad;
+}
+
+int cl_kv_lmdb_check_start(int data_fd) {
+	struct stat file;
+	struct meta metas[META_PAGES];
+	off_t at = sizeof(struct page_head);
+	if (fstat(data_fd, &file) != 0)
+		return CL_E_IO;
+	if (file.st_size == 0)
+		return CL_OK;
+	if (pread(data_fd, &metas[0], sizeof metas[0], at) != sizeof metas[0] ||
+	    !meta_sound(&metas[0], (uint64_t)file.st_size) ||
+	    pread(data_fd, &metas[1], sizeof metas[1], at + metas[0].tables[0].pad) != sizeof metas[1])
+		return CL_E_CORRUPT;
+	return metas_agree(metas, (uint64_t)file.st_size) ? CL_OK : CL_E_CORRUPT;
+}
+
 /* The two meta pages are written in turn, so their transactions follow each other. */
 static int pick_meta(const uint8_t *file, uint64_t file_bytes, uint64_t txn_id, struct meta *ret_meta) {
 	struct meta metas[META_PAGES];
@@ -255,7 +276,7 @@ static int pick_meta(const uint8_t *file, uint64_t file_bytes, uint64_t txn_id, 
 	if (!meta_sound(&metas[0], file_bytes))
 		return CL_E_CORRUPT;
 	memcpy(&metas[1], file + metas[0].tables[0].pad + at, sizeof metas[1]);
-	if (!meta_sound(&metas[1], file_bytes) || metas[0].tables[0].pad != metas[1].tables[0].pad)
+	if (!metas_agree(metas, file_bytes))
 		return CL_E_CORRUPT;
 	uint64_t a = metas[0].txn_id, b = metas[1].txn_id;
 	if ((a > b ? a - b : b - a) > 1)

@@ -12,4 +12,8 @@
  * nobody writes). CORRUPT; AGAIN: the file holds no such state any more; NOMEM, IO. */
 CL_MUST_CHECK int cl_kv_lmdb_check(int data_fd, uint64_t txn_id);
 
+/* What mdb_env_open itself believes, before any transaction can be asked for: the two pages that say where all others
+ * are (a page size of 0 ends it by a division). An empty file is fine: nothing stands there yet. CORRUPT; IO. */
+CL_MUST_CHECK int cl_kv_lmdb_check_start(int data_fd);
+
 #endif

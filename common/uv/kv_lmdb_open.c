@@ -201,6 +201,15 @@ static int check_pages(struct lmdb *lmdb) {
 	return rc != MDB_SUCCESS ? cl_lmdb_code(rc) : code;
 }
 
+static int check_start(const struct lmdb *lmdb) {
+	int fd = openat(lmdb->folder_fd, "data.mdb", O_RDONLY | O_CLOEXEC);
+	if (fd < 0)
+		return errno == ENOENT ? CL_OK : CL_E_IO; /* a new one; open_env tells whether it may be */
+	int rc = cl_kv_lmdb_check_start(fd);
+	close(fd);
+	return rc;
+}
+
 static int open_env(struct lmdb *lmdb, const char *folder, uint64_t map_bytes) {
 	int dead;
 	unsigned flags = MDB_NOTLS | (lmdb->read_only ? MDB_RDONLY : 0);
@@ -264,6 +273,8 @@ static int open_all(struct lmdb *lmdb, const char *folder, uint64_t map_bytes) {
 		return errno == ENOENT ? CL_E_NOTFOUND : cl_lmdb_code(errno);
 	if (!lmdb->read_only)
 		rc = take_lock(lmdb);
+	if (rc == CL_OK)
+		rc = check_start(lmdb);
 	if (rc == CL_OK)
 		rc = open_env(lmdb, folder, map_bytes);
 	if (rc == CL_OK)

@@ -129,6 +129,39 @@ char *cl_process_folder(const struct cl_process *process) {
 	return folder;
 }
 
+/* What to do about it. The archive is the copy that the others are repaired from; nobody holds one of it. */
+static void say_corrupt(const struct cl_process *process, const char *folder, int code, uint64_t bad_seq,
+                        char **ret_error) {
+	const char *name = process->name, *why = cl_error_text(code);
+	bool archive = process->service == CL_REPORTING;
+	if (bad_seq == 0 && archive)
+		cl_sentence(ret_error, CL_TEXT_SERVICE_CORRUPT_ARCHIVE_FILE, name, process->index, why, folder);
+	else if (bad_seq == 0)
+		cl_sentence(ret_error, CL_TEXT_SERVICE_CORRUPT_FILE, name, process->index, why, folder, name,
+		            process->index);
+	else if (archive)
+		cl_sentence(ret_error, CL_TEXT_SERVICE_CORRUPT_ARCHIVE, name, process->index,
+		            (unsigned long long)bad_seq, why, process->config.dir, folder);
+	else
+		cl_sentence(ret_error, CL_TEXT_SERVICE_CORRUPT, name, process->index, (unsigned long long)bad_seq, why,
+		            process->config.dir, folder, name, process->index);
+}
+
+int cl_process_log_refused(struct cl_process *process, int code, uint64_t bad_seq) {
+	char *error = NULL, *folder = cl_process_folder(process);
+	int exit_code = exit_code_of(code);
+	if (exit_code == EXIT_CORRUPT)
+		say_corrupt(process, folder, code, bad_seq, &error);
+	else if (code == CL_E_MISMATCH)
+		cl_sentence(&error, CL_TEXT_SERVICE_LOG_OTHER, folder);
+	else
+		cl_sentence(&error, CL_TEXT_SERVICE_STORE, folder, cl_error_text(code));
+	cl_logger_write(&process->logger, CL_ERROR, "log_refused", "error=%s seq=%llu", cl_error_name(code),
+	                (unsigned long long)bad_seq);
+	free(folder);
+	return complain(error, exit_code);
+}
+
 static int open_store(struct cl_process *process) {
 	char *error = NULL, *folder = cl_process_folder(process);
 	int r = cl_folder_make(folder, 0077);
@@ -136,9 +169,11 @@ static int open_store(struct cl_process *process) {
 		r = cl_kv_lmdb_open(folder, (uint64_t)process->config.map_gib << 30, false, &process->kv);
 	if (r == CL_E_BUSY)
 		cl_sentence(&error, CL_TEXT_SERVICE_BUSY, process->name, process->index);
-	else if (r < 0)
+	else if (r < 0 && r != CL_E_CORRUPT)
 		cl_sentence(&error, CL_TEXT_SERVICE_STORE, folder, cl_error_text(r));
 	free(folder);
+	if (r == CL_E_CORRUPT)
+		return cl_process_log_refused(process, r, 0);
 	return r < 0 ? complain(error, r == CL_E_BUSY ? EXIT_BUSY : EXIT_ERROR) : 0;
 }
 
@@ -197,26 +232,6 @@ struct cl_log_identity cl_process_identity(struct cl_process *process) {
 	env->ops->random(env, random, sizeof(random));
 	identity.log_id = cl_id_v7(env->ops->now_ms(env), random);
 	return identity;
-}
-
-int cl_process_log_refused(struct cl_process *process, int code, uint64_t bad_seq) {
-	char *error = NULL, *folder = cl_process_folder(process);
-	int exit_code = exit_code_of(code);
-	/* The archive is the copy that the others are repaired from; nobody holds one of it. */
-	if (exit_code == EXIT_CORRUPT && process->service == CL_REPORTING)
-		cl_sentence(&error, CL_TEXT_SERVICE_CORRUPT_ARCHIVE, process->name, process->index,
-		            (unsigned long long)bad_seq, cl_error_text(code), process->config.dir, folder);
-	else if (exit_code == EXIT_CORRUPT)
-		cl_sentence(&error, CL_TEXT_SERVICE_CORRUPT, process->name, process->index, (unsigned long long)bad_seq,
-		            cl_error_text(code), process->config.dir, folder, process->name, process->index);
-	else if (code == CL_E_MISMATCH)
-		cl_sentence(&error, CL_TEXT_SERVICE_LOG_OTHER, folder);
-	else
-		cl_sentence(&error, CL_TEXT_SERVICE_STORE, folder, cl_error_text(code));
-	cl_logger_write(&process->logger, CL_ERROR, "log_refused", "error=%s seq=%llu", cl_error_name(code),
-	                (unsigned long long)bad_seq);
-	free(folder);
-	return complain(error, exit_code);
 }
 
 static void open_signals(struct cl_process *process) {

@@ -17,7 +17,10 @@ static int open_one(struct cli *cli, struct cli_log *log) {
 		return CLI_OK;
 	}
 	cli_error(cli, CL_TEXT_CLI_LOG_CANNOT_OPEN, CLI_ARGS(log->name, log->folder, cl_error_text(result)));
-	return CLI_FAILED;
+	if (result != CL_E_CORRUPT)
+		return CLI_FAILED;
+	cli_logs_say_recovery(cli, log);
+	return CLI_CHECK_FAILED;
 }
 
 int cli_logs_open(struct cli *cli, const char *only, struct cli_logs *ret_logs) {
