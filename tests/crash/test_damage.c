@@ -176,30 +176,49 @@ static void flips(struct scene *scene, uint32_t service, uint64_t seq, uint64_t 
 	free(path);
 }
 
-/* What the service says is to be done about it helps. */
-static void repaired(struct scene *scene) {
+static void repair(struct scene *scene, const char *service) {
+	char *said = NULL;
+	int code = rig_careloop(&scene->rig, &said, "log", "repair", "--service", service, "--partition", "0", NULL);
+	if (code != 0)
+		fprintf(stderr, "%s\n", said);
+	free(said);
+	assert_int_equal(code, 0);
+}
+
+/* What the services say is to be done about it helps: against a record that is damaged, */
+static void repaired_record(struct scene *scene) {
 	const struct rig_member *support = member(scene, CL_SUPPORT);
-	char *path = store_of(scene, support), *said = NULL;
+	char *path = store_of(scene, support);
 	struct bytes store = slurp(path), value = value_of(scene, support, 5);
 	assert_true(flip(&store, &value, CL_STORED_HEAD + 50, 4) > 0);
 	dump(path, &store);
 	free(store.p);
 	free(value.p);
 	free(path);
-	int code = rig_careloop(&scene->rig, &said, "log", "repair", "--service", "support", "--partition", "0", NULL);
-	if (code != 0)
-		fprintf(stderr, "%s\n", said);
+	repair(scene, "support");
+}
+
+/* a file that cannot be opened at all (its page size says 0), */
+static void repaired_file(struct scene *scene) {
+	const struct rig_member *intake = member(scene, CL_INTAKE);
+	char *path = store_of(scene, intake), *said = NULL;
+	struct bytes store = slurp(path);
+	store.p[4096 + 41] ^= 0x10;
+	dump(path, &store);
+	free(store.p);
+	free(path);
+	assert_int_equal(rig_service(&scene->rig, intake, &said), 3);
+	says(said, "log repair --service intake");
 	free(said);
-	assert_int_equal(code, 0);
-	/* and the archive's own way: it is moved aside and grows again from the sources */
+	repair(scene, "intake");
+}
+
+/* and for the archive, which is moved aside and grows again from the sources. */
+static void archive_grown_again(struct scene *scene) {
 	char *archive = rig_text("%s/reporting-0", scene->rig.dir), *aside = rig_text("%s/archive", scene->rig.base);
 	assert_int_equal(rename(archive, aside), 0);
 	free(archive);
 	free(aside);
-	rig_up(&scene->rig);
-	rig_drained(&scene->rig);
-	rig_down(&scene->rig);
-	audit(&scene->rig, scene->load);
 }
 
 static void a_flipped_bit(void **state) {
@@ -210,7 +229,13 @@ static void a_flipped_bit(void **state) {
 	flips(scene, CL_INTAKE, 9, &seed);
 	flips(scene, CL_SUPPORT, 4, &seed);
 	flips(scene, CL_REPORTING, 30, &seed);
-	repaired(scene);
+	repaired_record(scene);
+	repaired_file(scene);
+	archive_grown_again(scene);
+	rig_up(&scene->rig);
+	rig_drained(&scene->rig);
+	rig_down(&scene->rig);
+	audit(&scene->rig, scene->load);
 }
 
 /* -- a bit anywhere in the file: keys, the store's own pages, what lies free -- */
