@@ -1,5 +1,3 @@
-#include <stdlib.h>
-
 #include "base/assert.h"
 #include "base/map.h"
 #include "codec.h"
@@ -39,9 +37,8 @@ struct verify {
 	struct cl_kv_txn *txn; /* of the present reader */
 	uint8_t public_key[32];
 	bool key_given;
-	struct cl_map aggregates; /* (kind, id) -> its index in last, plus 1, as a pointer's value */
-	struct last *last;
-	size_t last_n, last_cap;
+	struct cl_map aggregates; /* (kind, id) -> struct last */
+	struct cl_arena lasts;
 	struct cl_arena arena;
 	struct cl_verify_report *report;
 };
@@ -91,17 +88,12 @@ static int check_checkpoint(struct verify *verify, const struct cl_record *recor
 }
 
 static struct last *last_of(struct verify *verify, const struct cl_record *record) {
-	uintptr_t index = (uintptr_t)cl_map_get(&verify->aggregates, record->kind, record->aggregate);
-	if (index != 0)
-		return &verify->last[index - 1];
-	if (verify->last_n == verify->last_cap) {
-		verify->last_cap = verify->last_cap == 0 ? 1024 : verify->last_cap * 2;
-		verify->last = reallocarray(verify->last, verify->last_cap, sizeof *verify->last);
-		CL_ASSERT(verify->last != NULL);
+	struct last *last = cl_map_get(&verify->aggregates, record->kind, record->aggregate);
+	if (last == NULL) {
+		last = cl_arena_new(&verify->lasts, struct last);
+		cl_map_put(&verify->aggregates, record->kind, record->aggregate, last);
 	}
-	verify->last[verify->last_n++] = (struct last){0, 0};
-	cl_map_put(&verify->aggregates, record->kind, record->aggregate, (void *)(uintptr_t)verify->last_n);
-	return &verify->last[verify->last_n - 1];
+	return last;
 }
 
 static int check_version(struct verify *verify, const struct cl_record *record) {
@@ -186,6 +178,7 @@ int cl_log_verify(struct cl_kv *kv, const uint8_t *public_key,
 	if (rc != CL_OK)
 		return rc;
 	cl_map_init(&verify.aggregates);
+	cl_arena_init(&verify.lasts, 4096);
 	cl_arena_init(&verify.arena, 4096);
 	while (rc == CL_OK) {
 		rc = check_some(&verify);
@@ -195,7 +188,7 @@ int cl_log_verify(struct cl_kv *kv, const uint8_t *public_key,
 	}
 	cl_arena_done(&verify.arena);
 	cl_map_done(&verify.aggregates);
-	free(verify.last);
+	cl_arena_done(&verify.lasts);
 	return rc == CL_E_NOTFOUND ? CL_OK : rc;
 }
 
