@@ -354,7 +354,8 @@ int cli_cmd_status(struct cli *cli) {
 		return CLI_USAGE;
 	struct cli_plan plan = cli_plan_make(&cli->config, true, cli->arena);
 	struct cli_supervisor supervisor = cli_supervisor_find(cli->config.dir);
-	bool has_gateway = cli_service_program(cli, CL_GATEWAY) != NULL;
+	/* Its address may be this machine's alone: one that runs on another machine is not asked for. */
+	bool has_gateway = cl_config_runs(&cli->config, CL_GATEWAY, 0) && cli_service_program(cli, CL_GATEWAY) != NULL;
 	int fd = has_gateway ? cli_tcp_connect(cli->config.gateway_listen, 1000) : -1;
 	bool all_there = !has_gateway || fd >= 0;
 	if (fd >= 0)

@@ -70,6 +70,8 @@ expect 0 on b up --detach --quiet
 expect 0 on a configure defaults --quiet
 expect 0 on a status
 says "reporting/0"
+expect 0 on b status
+says "intake/0"
 ip netns exec "$b" python3 -c '
 import socket, sys
 s = socket.socket(socket.AF_PACKET, socket.SOCK_RAW, socket.ntohs(3))
@@ -139,4 +141,18 @@ for side in a b; do
 	expect 0 on "$side" down --quiet
 	expect 0 on "$side" log verify
 done
+
+# A corrupt log on a is rebuilt from the archive, brought over from b, as deploy/README.md says.
+expect 0 "$FLIP" "$work/a/data/routing-0" 20
+expect 5 on a log verify
+says "routing/0"
+sed '/^run:/d' "$work/a/careloop.yaml" >"$work/a/repair.yaml"
+cp -a "$work/b/data/reporting-0" "$work/a/data/"
+expect 0 "$careloop" log repair --service routing --dir "$work/a/data" --config "$work/a/repair.yaml"
+rm -rf "$work/a/data/reporting-0"
+expect 0 on a log verify
+for side in a b; do expect 0 on "$side" up --detach --quiet; done
+expect 0 on a contact add --name "Dũng" --phone 0908888888 --text "Hỏi bảo hành" --json
+fourth=$(number_of <<<"$out")
+until_true on b case show "$fourth"
 verdict
