@@ -149,7 +149,8 @@ static int lmdb_commit(struct cl_kv_txn *txn) {
 
 /* -- reading and writing -- */
 static MDB_val val_of(struct cl_bytes bytes) {
-	return (MDB_val){bytes.n, bytes.p != NULL ? (void *)(uintptr_t)bytes.p : (void *)(uintptr_t) ""};
+	static const uint8_t nothing[1];
+	return (MDB_val){bytes.n, (void *)(bytes.p != NULL ? bytes.p : nothing)};
 }
 
 static struct cl_bytes bytes_of(MDB_val val) {
