@@ -1,0 +1,108 @@
+/* The partition at its edges: clocks that jump, ids used twice, crashes, floods. */
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <stdlib.h>
+
+#include <cmocka.h>
+
+#include "rig.h"
+
+#define HOUR_MS 3600000LL
+#define DAY_MS (24 * HOUR_MS)
+
+static int set_up(void **state) {
+	struct rig *rig = malloc(sizeof(*rig));
+	if (!rig)
+		return -1;
+	rig_init(rig);
+	*state = rig;
+	return 0;
+}
+
+static int tear_down(void **state) {
+	struct rig *rig = *state;
+	rig_done(rig);
+	free(rig);
+	return 0;
+}
+
+static void assert_status(struct rig *rig, struct cl_id id, enum wire_status status) {
+	const struct wire_reply *reply = rig_reply(rig, id);
+	assert_non_null(reply);
+	assert_int_equal(reply->status, status);
+}
+
+static void an_answer_waits_for_the_disk(void **state) {
+	struct rig *rig = *state;
+	rig_open(rig);
+	struct cl_id first = rig_id(rig), second = rig_id(rig);
+	rig_command(rig, first, rig_target(1), 2);
+	(void)rig_run(rig, CL_LANE_READER);
+	rig_command(rig, second, rig_target(1), 3); /* decided while the first is on its way */
+	rig_command(rig, first, rig_target(1), 2);  /* and the first once more */
+	assert_null(rig_reply(rig, first));
+	assert_int_equal(rig_run(rig, CL_LANE_WRITER), 1);
+	assert_status(rig, first, WIRE_ACCEPTED);
+	assert_null(rig_reply(rig, second));
+	rig_settle(rig);
+	assert_status(rig, second, WIRE_ACCEPTED);
+	rig_forget_posts(rig);
+	rig_command(rig, first, rig_target(1), 2);
+	rig_settle(rig);
+	assert_status(rig, first, WIRE_ACCEPTED);
+	assert_true(rig_reply(rig, first)->repeated);
+	assert_int_equal(rig_received(rig, rig_target(1)), 5);
+}
+
+static void a_crash_before_the_disk_loses_only_what_was_not_answered(void **state) {
+	struct rig *rig = *state;
+	rig_open(rig);
+	struct cl_id first = rig_id(rig), second = rig_id(rig);
+	rig_command(rig, first, rig_target(1), 7); /* concerns a second stock too */
+	(void)rig_run(rig, CL_LANE_READER);
+	(void)rig_run(rig, CL_LANE_WRITER);
+	assert_status(rig, first, WIRE_ACCEPTED);
+	rig_command(rig, second, rig_target(2), 1);
+	rig_close(rig);
+	assert_null(rig_reply(rig, second));
+	rig_open(rig);
+	rig_pass(rig, 1);
+	struct cl_id told = cl_id_derive("told", rig_target(1).b, 16);
+	assert_int_equal(rig_received(rig, rig_target(1)), 7);
+	assert_int_equal(rig_received(rig, told), 1);
+	assert_int_equal(rig_received(rig, rig_target(2)), 0);
+	rig_close(rig); /* once more: what was told is not told again */
+	rig_open(rig);
+	rig_pass(rig, 1);
+	assert_int_equal(rig_received(rig, told), 1);
+}
+
+static void a_full_disk_is_waited_for(void **state) {
+	struct rig *rig = *state;
+	rig_open(rig);
+	struct cl_id id = rig_id(rig);
+	rig->no_space = true;
+	rig_command(rig, id, rig_target(1), 2);
+	rig_settle(rig);
+	for (int i = 0; i < 10; i++)
+		rig_pass(rig, 100);
+	assert_null(rig_reply(rig, id));
+	rig_command(rig, id, rig_target(1), 2);
+	rig->no_space = false;
+	rig_pass(rig, 300);
+	assert_status(rig, id, WIRE_ACCEPTED);
+	assert_int_equal(rig_received(rig, rig_target(1)), 2);
+}
+
+#define TEST(name) cmocka_unit_test_setup_teardown(name, set_up, tear_down)
+
+int main(void) {
+	const struct CMUnitTest tests[] = {
+	        TEST(an_answer_waits_for_the_disk),
+	        TEST(a_crash_before_the_disk_loses_only_what_was_not_answered),
+	        TEST(a_full_disk_is_waited_for),
+	};
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}
