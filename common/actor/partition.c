@@ -250,7 +250,9 @@ void cl_partition_drain(struct cl_partition *p, void (*done)(void *context), voi
 static enum wire_status check_command(struct cl_partition *p, const struct wire_command *command, uint32_t *ret_code,
                                       const char **ret_field) {
 	const struct cl_schema *schema = cl_schema_by_type((uint16_t)command->type);
-	int64_t now = p->env->ops->now_ms(p->env), at = cl_id_v7_ms(command->id);
+	/* By the time that the log knows, which stays ahead when the wall clock is set back: by it commands are
+	 * forgotten. */
+	int64_t now = cl_partition_now(p), at = cl_id_v7_ms(command->id);
 	*ret_code = CL_R_FIELD;
 	*ret_field = "type";
 	if (!schema || schema->role != CL_ROLE_COMMAND)

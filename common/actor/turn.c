@@ -238,6 +238,12 @@ static void run_command(struct cl_partition *p, struct cl_command_item *item, st
 	const struct wire_command *command = &item->command;
 	const struct cl_schema *schema = cl_schema_by_type((uint16_t)command->type);
 	struct cl_field_error error;
+	if (cl_id_v7_ms(command->id) < cl_partition_now(p) - p->options.command_window_ms) {
+		/* It grew too old while it waited: the log may have forgotten whether it was run. */
+		refuse_unrecorded(p, command, WIRE_EXPIRED, CL_R_EXPIRED, "id");
+		forget(p, item);
+		return;
+	}
 	if (answer_repeated(p, command, actor)) {
 		forget(p, item);
 		return;
