@@ -205,7 +205,10 @@ static bool answer_repeated(struct cl_partition *p, const struct wire_command *c
 		rc = cl_log_read(txn, p->kv, last, &stored);
 	if (rc == CL_OK)
 		rc = cl_record_decode(stored.record, &record);
-	if (rc == CL_OK) {
+	if (rc == CL_OK && !cl_id_eq(record.aggregate, command->target)) {
+		/* The sender used the id twice: this is another command, and the outcome is not its own. */
+		refuse_unrecorded(p, command, WIRE_INVALID, CL_R_FIELD, "id");
+	} else if (rc == CL_OK) {
 		struct wire_reply reply = {.id = command->id,
 		                           .status = WIRE_ACCEPTED,
 		                           .service = p->options.identity.service,

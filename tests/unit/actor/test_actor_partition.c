@@ -155,6 +155,18 @@ static void a_repeat_after_a_clock_set_back_gets_its_outcome(void **state) {
 	assert_int_equal(rig_received(rig, rig_target(1)), 1);
 }
 
+static void an_id_used_for_another_target_is_refused(void **state) {
+	struct rig *rig = *state;
+	rig_open(rig);
+	struct cl_id id = rig_id(rig);
+	rig_command(rig, id, rig_target(1), 1);
+	rig_settle(rig);
+	rig_command(rig, id, rig_target(2), 1);
+	rig_settle(rig);
+	assert_status(rig, id, WIRE_INVALID);
+	assert_int_equal(rig_received(rig, rig_target(2)), 0);
+}
+
 #define TEST(name) cmocka_unit_test_setup_teardown(name, set_up, tear_down)
 
 int main(void) {
@@ -165,6 +177,7 @@ int main(void) {
 	        TEST(a_clock_set_back_does_not_run_a_command_twice),
 	        TEST(a_command_that_grew_too_old_while_it_waited_is_not_run),
 	        TEST(a_repeat_after_a_clock_set_back_gets_its_outcome),
+	        TEST(an_id_used_for_another_target_is_refused),
 	};
 	return cmocka_run_group_tests(tests, NULL, NULL);
 }
