@@ -161,8 +161,8 @@ static void record_checkpoint(struct cl_partition *p) {
 	                           .payload = cl_buf_bytes(&payload)};
 	cl_flight_record(p, &record);
 	cl_buf_done(&payload);
-	/* The checkpoint's own record is nothing new to state. */
-	p->checkpoint_seq = p->assigned;
+	/* The checkpoint's own record is nothing new to state; what lies between it and the head is. */
+	p->checkpoint_seq = p->assigned == head->seq + 1 ? p->assigned : head->seq;
 	p->checkpoint_at_ms = steady;
 }
 

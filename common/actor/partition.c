@@ -148,9 +148,24 @@ static int resume_own(struct cl_partition *p) {
 	return rc == CL_E_NOTFOUND ? CL_OK : rc;
 }
 
+/* Up to where a checkpoint at the head, if one is there, has signed. */
+static int restore_checkpoint(struct cl_partition *p, struct cl_kv_txn *txn) {
+	struct cl_stored stored;
+	struct cl_record record;
+	struct log_checkpoint checkpoint;
+	int rc = cl_log_read(txn, p->kv, p->log.head.seq, &stored);
+	if (rc != CL_OK || cl_record_type(stored.record) != CL_T_log_checkpoint)
+		return rc;
+	rc = cl_record_decode(stored.record, &record);
+	if (rc == CL_OK)
+		rc = cl_decode_trusted(&cl_schema_log_checkpoint, record.payload, &p->turn, &checkpoint);
+	if (rc == CL_OK)
+		p->checkpoint_seq = checkpoint.seq + 1 == p->log.head.seq ? p->log.head.seq : checkpoint.seq;
+	return rc;
+}
+
 static int open_state(struct cl_partition *p) {
 	struct cl_kv_txn *txn;
-	struct cl_stored stored;
 	static const struct cl_id none;
 	p->assigned = p->log.head.seq;
 	p->recorded_ms = p->log.head.recorded_ms;
@@ -159,9 +174,7 @@ static int open_state(struct cl_partition *p) {
 		return rc;
 	rc = cl_log_number(txn, p->kv, &p->number);
 	if (rc == CL_OK)
-		rc = cl_log_read(txn, p->kv, p->log.head.seq, &stored);
-	if (rc == CL_OK && cl_record_type(stored.record) == CL_T_log_checkpoint)
-		p->checkpoint_seq = p->log.head.seq;
+		rc = restore_checkpoint(p, txn);
 	if (rc == CL_OK)
 		rc = follow_all(p, txn);
 	p->kv->ops->abort(txn);

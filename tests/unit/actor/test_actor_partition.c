@@ -167,6 +167,40 @@ static void an_id_used_for_another_target_is_refused(void **state) {
 	assert_int_equal(rig_received(rig, rig_target(2)), 0);
 }
 
+static uint64_t signed_upto(struct rig *rig, struct cl_verify_report *ret_report) {
+	assert_int_equal(cl_log_verify(rig->store, rig->sign_key.public_key, NULL, NULL, ret_report), CL_OK);
+	return ret_report->last_signed_seq;
+}
+
+/* A checkpoint states what was durable when it was decided: what is in the batch with it needs the next one. */
+static void the_end_of_a_burst_is_signed_within_a_minute(void **state) {
+	struct rig *rig = *state;
+	struct cl_verify_report report;
+	for (int crash = 0; crash < 2; crash++) {
+		rig_open(rig);
+		rig_command(rig, rig_id(rig), rig_target(1), 1);
+		rig_settle(rig);
+		rig->wall_ms += 61000;
+		rig->steady_ms += 61000;
+		rig_command(rig, rig_id(rig), rig_target(1), 1); /* in one batch with the checkpoint */
+		rig_settle(rig);
+		uint64_t last = cl_partition_log(rig->partition)->head.seq;
+		if (crash) {
+			rig_close(rig);
+			rig_open(rig);
+		}
+		for (int i = 0; i < 70; i++)
+			rig_pass(rig, 1000);
+		assert_true(signed_upto(rig, &report) + 1 >= last);
+		uint64_t head = report.head.seq;
+		for (int i = 0; i < 300; i++) /* and silence adds nothing */
+			rig_pass(rig, 1000);
+		(void)signed_upto(rig, &report);
+		assert_int_equal(report.head.seq, head);
+		rig_close(rig);
+	}
+}
+
 #define TEST(name) cmocka_unit_test_setup_teardown(name, set_up, tear_down)
 
 int main(void) {
@@ -178,6 +212,7 @@ int main(void) {
 	        TEST(a_command_that_grew_too_old_while_it_waited_is_not_run),
 	        TEST(a_repeat_after_a_clock_set_back_gets_its_outcome),
 	        TEST(an_id_used_for_another_target_is_refused),
+	        TEST(the_end_of_a_burst_is_signed_within_a_minute),
 	};
 	return cmocka_run_group_tests(tests, NULL, NULL);
 }
