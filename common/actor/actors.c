@@ -45,6 +45,8 @@ struct cl_actor *cl_actor_find(struct cl_partition *p, uint8_t kind, struct cl_i
 		unlink_actor(p, actor);
 		link_newest(p, actor);
 	}
+	if (actor)
+		actor->used = p->turns;
 	return actor;
 }
 
@@ -64,6 +66,7 @@ static struct cl_actor *create(struct cl_partition *p, uint8_t kind, struct cl_i
 	actor->state = calloc(1, actor->schema->size);
 	CL_ASSERT(actor->state);
 	cl_arena_init(&actor->arena, 256);
+	actor->used = p->turns;
 	cl_map_put(&p->actors, kind, id, actor);
 	link_newest(p, actor);
 	p->stats.resident++;
@@ -256,8 +259,10 @@ void cl_actors_evict(struct cl_partition *p) {
 	struct cl_actor *actor = p->oldest;
 	while (actor && p->stats.resident_bytes > p->options.memory_bytes) {
 		struct cl_actor *newer = actor->newer;
-		/* Only an actor whose last event is durable may go: the store then holds all of it. */
-		if (!actor->pinned && !actor->dirty && actor->last_seq <= p->log.head.seq) {
+		/* Only an actor whose last event is durable may go: the store then holds all of it. One that was looked
+		 * for in this turn stays: a message may wait for its other targets, which would push each other out for
+		 * ever. */
+		if (!actor->pinned && !actor->dirty && actor->used != p->turns && actor->last_seq <= p->log.head.seq) {
 			destroy(p, actor);
 			p->stats.evicted++;
 		}

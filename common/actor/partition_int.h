@@ -25,6 +25,7 @@ struct cl_actor {
 	size_t compacted; /* arena.used after the last compaction */
 	size_t counted;   /* bytes accounted for in stats */
 	int64_t due_ms;   /* as in CL_DUES, or as sealed in a batch on its way there */
+	uint64_t used;    /* the turn that last looked for it */
 	bool dirty;       /* changed since it was last sealed */
 	bool pinned;
 	struct cl_actor *newer, *older; /* by last use */
@@ -134,6 +135,7 @@ struct cl_partition {
 	struct cl_actor *registry;
 	struct cl_map loading;        /* -> struct cl_loading */
 	struct cl_loading *load_next; /* to be asked for at the end of the turn */
+	uint64_t turns;
 	uint32_t jobs;                /* on the reader lane */
 
 	struct cl_command_queue commands;

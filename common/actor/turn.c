@@ -473,6 +473,7 @@ void cl_partition_turn(struct cl_partition *p) {
 	if (p->in_turn || p->stalled)
 		return;
 	p->in_turn = true;
+	p->turns++;
 	uint32_t taken = 0;
 	for (bool progress = true; progress && taken < p->options.turn_messages && !cl_flight_full(p);) {
 		progress = false;
@@ -493,6 +494,7 @@ void cl_partition_turn(struct cl_partition *p) {
 	bool more = taken >= p->options.turn_messages && !cl_flight_full(p);
 	cl_actor_flush_wants(p);
 	cl_flight_submit(p);
+	cl_actors_evict(p); /* what was loaded for messages that left no record brings no commit after it */
 	p->publish_more = cl_publisher_pump(&p->publisher) || more;
 	p->in_turn = false;
 	cl_partition_schedule(p);

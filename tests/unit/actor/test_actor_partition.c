@@ -201,6 +201,20 @@ static void the_end_of_a_burst_is_signed_within_a_minute(void **state) {
 	}
 }
 
+/* -- floods -- */
+
+static void what_is_loaded_for_nothing_stays_within_the_budget(void **state) {
+	struct rig *rig = *state;
+	rig->options.memory_bytes = 64 << 10;
+	rig_open(rig);
+	for (uint32_t i = 0; i < 2000; i++) {
+		rig_command_bytes(rig, rig_id(rig), rig_target(i), (struct cl_bytes){(const uint8_t *)"\xc1", 1});
+		rig_settle(rig);
+	}
+	assert_int_equal(rig_posted(rig, CL_T_wire_reply), 2000);
+	assert_in_range(cl_partition_stats(rig->partition)->resident_bytes, 0, 80 << 10);
+}
+
 #define TEST(name) cmocka_unit_test_setup_teardown(name, set_up, tear_down)
 
 int main(void) {
@@ -213,6 +227,7 @@ int main(void) {
 	        TEST(a_repeat_after_a_clock_set_back_gets_its_outcome),
 	        TEST(an_id_used_for_another_target_is_refused),
 	        TEST(the_end_of_a_burst_is_signed_within_a_minute),
+	        TEST(what_is_loaded_for_nothing_stays_within_the_budget),
 	};
 	return cmocka_run_group_tests(tests, NULL, NULL);
 }
