@@ -126,6 +126,7 @@ static void get_done(void *context) {
 	struct get_job *job = context;
 	struct cl_partition *p = job->partition;
 	p->jobs--;
+	p->gets--;
 	if (job->rc == CL_OK) {
 		job->answer.status = WIRE_ACCEPTED;
 		job->answer.state = cl_buf_bytes(&job->state);
@@ -143,10 +144,18 @@ static void get_done(void *context) {
 		cl_partition_turn(p);
 }
 
+static void refuse(struct cl_partition *p, const struct wire_get *get, enum wire_status status) {
+	struct wire_state answer = {.id = get->id, .status = status};
+	(void)p->env->ops->post(p->env, get->reply_to, CL_T_wire_state, &answer);
+}
+
 void cl_partition_get(struct cl_partition *p, const struct wire_get *get) {
 	if (!cl_state_schema(p->domain, (uint8_t)get->kind) || !cl_partition_owns(p, (uint8_t)get->kind, get->target)) {
-		struct wire_state answer = {.id = get->id, .status = WIRE_INVALID};
-		(void)p->env->ops->post(p->env, get->reply_to, CL_T_wire_state, &answer);
+		refuse(p, get, WIRE_INVALID);
+		return;
+	}
+	if (p->gets >= CL_GETS_MAX) {
+		refuse(p, get, WIRE_BUSY);
 		return;
 	}
 	struct get_job *job = calloc(1, sizeof(*job) + get->reply_to.n);
@@ -161,5 +170,6 @@ void cl_partition_get(struct cl_partition *p, const struct wire_get *get) {
 	cl_arena_init(&job->arena, 16 << 10);
 	p->stats.gets++;
 	p->jobs++;
+	p->gets++;
 	p->env->ops->work(p->env, CL_LANE_READER, get_run, get_done, job);
 }

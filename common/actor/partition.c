@@ -288,7 +288,7 @@ static enum wire_status check_command(struct cl_partition *p, const struct wire_
 		return WIRE_INVALID;
 	*ret_field = "";
 	*ret_code = 0;
-	if (p->draining || p->command_waiting >= p->options.inbox_messages)
+	if (p->draining || p->command_waiting >= p->options.inbox_messages || p->command_bytes >= CL_COMMAND_BYTES_MAX)
 		return WIRE_BUSY;
 	*ret_code = CL_R_NO_SPACE;
 	int64_t steady = p->env->ops->steady_ms(p->env);
@@ -321,8 +321,10 @@ static void on_command(struct cl_partition *p, const struct wire_command *comman
 	}
 	if (cl_map_get(&p->pending, 0, command->id))
 		return; /* on its way already: its answer will come */
-	struct cl_command_item *item = malloc(sizeof(*item) + command->reply_to.n + command->who.n + command->body.n);
+	size_t bytes = sizeof(struct cl_command_item) + command->reply_to.n + command->who.n + command->body.n;
+	struct cl_command_item *item = malloc(bytes);
 	CL_ASSERT(item);
+	item->bytes = bytes;
 	char *at = (char *)(item + 1);
 	item->next = NULL;
 	item->command = *command;
@@ -334,6 +336,7 @@ static void on_command(struct cl_partition *p, const struct wire_command *comman
 	p->commands.end = &item->next;
 	p->commands.n++;
 	p->command_waiting++;
+	p->command_bytes += bytes;
 	cl_map_put(&p->pending, 0, command->id, p);
 }
 

@@ -8,6 +8,11 @@
 #define CL_BATCH_RECORDS_MAX 8192
 #define CL_BATCH_BYTES_MAX (8u << 20)
 #define CL_TICKS_MAX 256
+#define CL_COMMAND_BYTES_MAX (64u << 20) /* of commands that wait; more are answered BUSY */
+#define CL_GETS_MAX 4096                 /* questions that wait, likewise */
+#define CL_OWN_MAX 16384                 /* own events that wait; beyond it nothing else is decided */
+#define CL_OWN_BYTES_MAX (64u << 20)
+#define CL_OWN_AHEAD 1024 /* of these, how many to ask loads for at once */
 #define CL_HOUSEKEEPING_MS 1000
 #define CL_RETRY_MS 200
 #define CL_BACKDATED_MS 300000 /* a cause older than this when recorded is history: its effects are dated like it */
@@ -35,6 +40,7 @@ struct cl_actor {
 /* -- what waits to be decided -- */
 struct cl_command_item {
 	struct cl_command_item *next;
+	size_t bytes;
 	struct wire_command command; /* strings point behind this struct */
 };
 
@@ -137,9 +143,11 @@ struct cl_partition {
 	struct cl_loading *load_next; /* to be asked for at the end of the turn */
 	uint64_t turns;
 	uint32_t jobs;                /* on the reader lane */
+	uint32_t gets;                /* of these, questions */
 
 	struct cl_command_queue commands;
-	uint32_t command_waiting; /* in the queue or behind loads */
+	uint32_t command_waiting; /* in the queue, behind loads or in batches not durable */
+	size_t command_bytes;     /* of those in the queue or behind loads */
 	struct cl_map pending;    /* command ids in the queue, behind loads or in batches not durable */
 	struct cl_own_item *own, **own_end;
 	struct cl_follow own_follow; /* cursor over the own log */

@@ -183,11 +183,16 @@ static struct cl_command_item *pop(struct cl_command_queue *queue) {
 	return item;
 }
 
+static void free_item(struct cl_partition *p, struct cl_command_item *item) {
+	p->command_bytes -= item->bytes;
+	free(item);
+}
+
 /* The command has left the partition without a record. */
 static void forget(struct cl_partition *p, struct cl_command_item *item) {
 	if (cl_map_del(&p->pending, 0, item->command.id))
 		p->command_waiting--;
-	free(item);
+	free_item(p, item);
 }
 
 /* Answers a repeated command with its recorded outcome. True if it was one. */
@@ -264,7 +269,7 @@ static void run_command(struct cl_partition *p, struct cl_command_item *item, st
 	                                .kind = actor->kind,
 	                                .target = actor->id}};
 	decide(p, actor, &d);
-	free(item); /* stays pending until its batch is durable */
+	free_item(p, item); /* stays pending until its batch is durable */
 }
 
 /* True: one message was taken. */

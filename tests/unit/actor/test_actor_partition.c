@@ -215,6 +215,47 @@ static void what_is_loaded_for_nothing_stays_within_the_budget(void **state) {
 	assert_in_range(cl_partition_stats(rig->partition)->resident_bytes, 0, 80 << 10);
 }
 
+static void commands_that_wait_are_bounded_by_their_bytes_too(void **state) {
+	struct rig *rig = *state;
+	uint8_t *body = calloc(1, 262144);
+	assert_non_null(body);
+	rig_open(rig);
+	uint32_t n = 0, last = 4096;
+	for (; n < last; n++) { /* nothing is loaded: all of them wait */
+		struct cl_id id = rig_id(rig);
+		rig_command_bytes(rig, id, rig_target(1), (struct cl_bytes){body, 262144});
+		if (rig_reply(rig, id))
+			break;
+	}
+	assert_in_range(n, 64, 1024); /* at most 256 MiB */
+	rig_settle(rig);
+	assert_int_equal(rig_posted(rig, CL_T_wire_reply), n + 1);
+	struct cl_id id = rig_id(rig);
+	rig_command(rig, id, rig_target(1), 1); /* and there is room again */
+	rig_settle(rig);
+	assert_status(rig, id, WIRE_ACCEPTED);
+	free(body);
+}
+
+static void questions_that_wait_are_bounded(void **state) {
+	struct rig *rig = *state;
+	rig_open(rig);
+	struct wire_get get = {.reply_to = CL_STR("rig://client"), .kind = CL_KIND_STOCK, .target = rig_target(1)};
+	for (int i = 0; i < 8000 && !rig_posted(rig, CL_T_wire_state); i++) {
+		get.id = rig_id(rig);
+		cl_partition_message(rig->partition, CL_T_wire_get, &get);
+	}
+	const struct wire_state *answer = rig_last(rig, CL_T_wire_state);
+	assert_non_null(answer);
+	assert_int_equal(answer->status, WIRE_BUSY);
+	rig_settle(rig);
+	get.id = rig_id(rig);
+	cl_partition_message(rig->partition, CL_T_wire_get, &get);
+	rig_settle(rig);
+	answer = rig_last(rig, CL_T_wire_state);
+	assert_int_equal(answer->status, WIRE_NOT_FOUND);
+}
+
 #define TEST(name) cmocka_unit_test_setup_teardown(name, set_up, tear_down)
 
 int main(void) {
@@ -228,6 +269,8 @@ int main(void) {
 	        TEST(an_id_used_for_another_target_is_refused),
 	        TEST(the_end_of_a_burst_is_signed_within_a_minute),
 	        TEST(what_is_loaded_for_nothing_stays_within_the_budget),
+	        TEST(commands_that_wait_are_bounded_by_their_bytes_too),
+	        TEST(questions_that_wait_are_bounded),
 	};
 	return cmocka_run_group_tests(tests, NULL, NULL);
 }
