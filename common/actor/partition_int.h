@@ -150,6 +150,9 @@ struct cl_partition {
 	size_t command_bytes;     /* of those in the queue or behind loads */
 	struct cl_map pending;    /* command ids in the queue, behind loads or in batches not durable */
 	struct cl_own_item *own, **own_end;
+	uint32_t own_n;
+	size_t own_bytes;
+	uint64_t own_asked; /* loads were asked for up to this event */
 	struct cl_follow own_follow; /* cursor over the own log */
 	struct cl_follow *follows;
 	uint32_t follow_n;

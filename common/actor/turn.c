@@ -272,9 +272,14 @@ static void run_command(struct cl_partition *p, struct cl_command_item *item, st
 	free_item(p, item); /* stays pending until its batch is durable */
 }
 
+/* Whatever is decided may leave own events behind: with many of them waiting (for loads), all else waits for them. */
+static bool own_room(const struct cl_partition *p) {
+	return p->own_n < CL_OWN_MAX && p->own_bytes < CL_OWN_BYTES_MAX;
+}
+
 /* True: one message was taken. */
 static bool take_command(struct cl_partition *p) {
-	struct cl_command_item *item = pop(&p->commands);
+	struct cl_command_item *item = own_room(p) ? pop(&p->commands) : NULL;
 	if (!item)
 		return false;
 	uint8_t kind = (uint8_t)item->command.kind;
@@ -364,16 +369,51 @@ void cl_turn_own_event(struct cl_partition *p, const struct cl_event *event, con
 	memcpy(item->bytes, record, n);
 	*p->own_end = item;
 	p->own_end = &item->next;
+	p->own_n++;
+	p->own_bytes += n;
+}
+
+/* Asks for the actors that an event will need. False: it cannot be read. */
+static bool want_targets(struct cl_partition *p, struct cl_bytes bytes) {
+	struct cl_record record;
+	struct cl_event event;
+	struct cl_target targets[CL_TARGETS_MAX];
+	cl_arena_reset(&p->turn);
+	if (cl_event_open(bytes, &p->turn, &record, &event) != CL_OK)
+		return false;
+	uint32_t n = own_targets(p, &event, targets);
+	for (uint32_t i = 0; i < n; i++)
+		if (!cl_actor_find(p, targets[i].kind, targets[i].id))
+			(void)cl_actor_want(p, targets[i].kind, targets[i].id);
+	return true;
+}
+
+/* An actor was missing: asks for those of the next events too, each event once, so that loads are made together. */
+static void prefetch_own(struct cl_partition *p) {
+	uint32_t n = 0;
+	if (p->own->seq < p->own_asked)
+		return; /* among those asked for already */
+	for (struct cl_own_item *item = p->own; item && n < CL_OWN_AHEAD; item = item->next, n++) {
+		if (!want_targets(p, (struct cl_bytes){item->bytes, item->n}))
+			return;
+		p->own_asked = item->seq;
+	}
 }
 
 static bool take_own(struct cl_partition *p) {
 	static const struct cl_hash none;
 	struct cl_own_item *item = p->own;
-	if (!item || !run_event(p, &p->own_follow, (struct cl_bytes){item->bytes, item->n}, none))
+	if (!item)
 		return false;
+	if (!run_event(p, &p->own_follow, (struct cl_bytes){item->bytes, item->n}, none)) {
+		prefetch_own(p);
+		return false;
+	}
 	p->own = item->next;
 	if (!p->own)
 		p->own_end = &p->own;
+	p->own_n--;
+	p->own_bytes -= item->n;
 	free(item);
 	return true;
 }
@@ -384,23 +424,14 @@ static void prefetch(struct cl_partition *p, struct cl_follow *follow) {
 	if (frame->prefetched)
 		return;
 	frame->prefetched = true;
-	for (uint32_t i = frame->at; i < frame->n; i++) {
-		struct cl_record record;
-		struct cl_event event;
-		struct cl_target targets[CL_TARGETS_MAX];
-		cl_arena_reset(&p->turn);
-		if (cl_event_open(frame->records[i].record, &p->turn, &record, &event) != CL_OK)
+	for (uint32_t i = frame->at; i < frame->n; i++)
+		if (!want_targets(p, frame->records[i].record))
 			return;
-		uint32_t n = own_targets(p, &event, targets);
-		for (uint32_t j = 0; j < n; j++)
-			if (!cl_actor_find(p, targets[j].kind, targets[j].id))
-				(void)cl_actor_want(p, targets[j].kind, targets[j].id);
-	}
 }
 
 static bool take_followed(struct cl_partition *p, struct cl_follow *follow) {
 	struct cl_source_frame *frame = follow->first;
-	if (!frame)
+	if (!frame || !own_room(p))
 		return false;
 	if (!run_event(p, follow, frame->records[frame->at].record, frame->records[frame->at].hash)) {
 		prefetch(p, follow);
@@ -452,7 +483,7 @@ void cl_partition_collect_ticks(struct cl_partition *p) {
 }
 
 static bool take_tick(struct cl_partition *p) {
-	if (p->tick_at == p->tick_n)
+	if (p->tick_at == p->tick_n || !own_room(p))
 		return false;
 	struct cl_tick_item *tick = &p->ticks[p->tick_at];
 	struct cl_actor *actor = cl_actor_find(p, tick->kind, tick->id);

@@ -256,6 +256,41 @@ static void questions_that_wait_are_bounded(void **state) {
 	assert_int_equal(answer->status, WIRE_NOT_FOUND);
 }
 
+/* An event for an actor that is not resident waits for its load; commands must not run ahead of it without end. */
+static void commands_wait_for_the_events_that_they_cause(void **state) {
+	struct rig *rig = *state;
+	rig_open(rig);
+	rig_command(rig, rig_id(rig), rig_target(1), 1);
+	rig_settle(rig);
+	rig_command(rig, rig_id(rig), rig_target(1), 7);
+	for (uint32_t i = 0; i < 20000; i++) { /* the load of the stock that is told never ends */
+		rig_command(rig, rig_id(rig), rig_target(1), 7);
+		(void)rig_run(rig, CL_LANE_WRITER);
+		rig_forget_posts(rig);
+	}
+	assert_in_range(cl_partition_stats(rig->partition)->accepted, 1, 18000);
+	rig_settle(rig);
+	for (int i = 0; i < 100; i++)
+		rig_pass(rig, 10);
+	assert_int_equal(rig_received(rig, rig_target(1)), 7 * 20001 + 1);
+	assert_int_equal(rig_received(rig, cl_id_derive("told", rig_target(1).b, 16)), 20001);
+}
+
+/* What events wait for is asked for together. */
+static void loads_for_own_events_are_made_together(void **state) {
+	struct rig *rig = *state;
+	rig_open(rig);
+	for (uint32_t i = 0; i < 100; i++)
+		rig_command(rig, rig_id(rig), rig_target(i), 7);
+	uint32_t rounds = 0;
+	while (rig_run(rig, CL_LANE_READER))
+		rounds++;
+	rig_settle(rig);
+	for (uint32_t i = 0; i < 100; i++)
+		assert_int_equal(rig_received(rig, cl_id_derive("told", rig_target(i).b, 16)), 1);
+	assert_in_range(rounds, 1, 10);
+}
+
 #define TEST(name) cmocka_unit_test_setup_teardown(name, set_up, tear_down)
 
 int main(void) {
@@ -271,6 +306,8 @@ int main(void) {
 	        TEST(what_is_loaded_for_nothing_stays_within_the_budget),
 	        TEST(commands_that_wait_are_bounded_by_their_bytes_too),
 	        TEST(questions_that_wait_are_bounded),
+	        TEST(commands_wait_for_the_events_that_they_cause),
+	        TEST(loads_for_own_events_are_made_together),
 	};
 	return cmocka_run_group_tests(tests, NULL, NULL);
 }
