@@ -12,7 +12,10 @@ static void send_subscribe(struct cl_subscription *subscription, bool stop) {
 	        .reply_to = subscription->reply_to,
 	        .after = subscription->upto,
 	        .hash = subscription->upto_hash,
-	        .credit = subscription->credit,
+	        /* What the consumer still holds is granted when it gives it back; 1 lets a single frame come. */
+	        .credit = subscription->held < subscription->credit
+	                          ? (uint32_t)(subscription->credit - subscription->held)
+	                          : 1,
 	        .types = subscription->types,
 	        .stop = stop,
 	};
@@ -42,11 +45,13 @@ void cl_subscription_start(struct cl_subscription *subscription, uint64_t after,
 	subscription->upto_hash = hash;
 	subscription->ended = false;
 	subscription->active = false;
+	subscription->held = 0;
 	try_again(subscription);
 }
 
 void cl_subscription_grant(struct cl_subscription *subscription, uint32_t bytes) {
 	struct cl_env *env = subscription->env;
+	subscription->held -= bytes < subscription->held ? bytes : subscription->held;
 	subscription->owed += bytes;
 	/* In lumps: one grant for a quarter of the window costs next to nothing. */
 	if (!subscription->active || subscription->owed < subscription->credit / 4)
@@ -72,6 +77,7 @@ bool cl_subscription_records(struct cl_subscription *subscription, const struct 
 	uint32_t bytes = 0;
 	for (uint32_t i = 0; i < message->records.n; i++)
 		bytes += message->records.v[i].record.n + CL_HASH_BYTES;
+	subscription->held += bytes;
 	subscription->upto = message->upto;
 	subscription->upto_hash = message->upto_hash;
 	uint32_t grant = subscription->on_records(subscription, message, bytes);

@@ -29,6 +29,7 @@ struct cl_subscription {
 	struct cl_id id;            /* of the present try */
 	int64_t heard_ms, alive_ms; /* steady clock: last word from the producer, and to it */
 	uint32_t owed;              /* credit not yet granted */
+	uint64_t held;              /* bytes received that the consumer has not given back yet, of former tries too */
 	bool active, ended;
 	cl_on_records on_records;
 	cl_on_ended on_ended;

@@ -80,6 +80,34 @@ static void a_gap_and_a_repeat_are_asked_for_again(void **state) {
 	assert_int_equal(asked(consumer)->after, 9);
 }
 
+/* Whatever is lost and asked for again: what was granted and what is held never exceed the window. */
+static void retries_do_not_widen_the_window(void **state) {
+	struct consumer *consumer = *state;
+	consumer->hold = true;
+	uint64_t held = 0, seq = 0;
+	uint32_t window = asked(consumer)->credit;
+	for (int round = 0; round < 8; round++) {
+		const struct wire_subscribe *subscribe = asked(consumer);
+		assert_true(held + subscribe->credit <= window + 1);
+		struct cl_id id = subscribe->id;
+		for (uint64_t left = subscribe->credit; left >= 500000; left -= 500000, seq++) {
+			assert_true(tell(consumer, id, seq, seq + 1, 500000));
+			held += 500000;
+		}
+		rig_forget_posts(&consumer->rig);
+		assert_true(tell(consumer, id, seq + 7, seq + 8, 1000)); /* a gap */
+	}
+	/* All of it comes back once it is decided. */
+	rig_forget_posts(&consumer->rig);
+	uint64_t granted = 0;
+	for (uint64_t i = 0; i < held / 500000; i++)
+		cl_subscription_grant(&consumer->subscription, 500000);
+	for (uint32_t i = 0; i < consumer->rig.post_n; i++)
+		if (consumer->rig.posts[i].type == CL_T_wire_credit)
+			granted += ((const struct wire_credit *)consumer->rig.posts[i].body)->credit;
+	assert_int_equal(granted + consumer->subscription.owed, held);
+}
+
 static void silence_is_asked_into(void **state) {
 	struct consumer *consumer = *state;
 	struct cl_id first = asked(consumer)->id;
@@ -111,6 +139,7 @@ static void a_refusal_is_final_unless_the_producer_is_busy(void **state) {
 int main(void) {
 	const struct CMUnitTest tests[] = {
 	        TEST(a_gap_and_a_repeat_are_asked_for_again),
+	        TEST(retries_do_not_widen_the_window),
 	        TEST(silence_is_asked_into),
 	        TEST(a_refusal_is_final_unless_the_producer_is_busy),
 	};
