@@ -43,6 +43,22 @@ static void defaults(struct scene *scene) {
 	assert_int_equal(code, 0);
 }
 
+/* Nobody died of anything but a kill: a crash would be started again just like one. */
+static void all_deaths_were_kills(const struct scene *scene, size_t kills) {
+	char *path = rig_text("%s/supervisor.out", scene->rig.base), *said = rig_read(path);
+	size_t deaths = 0, by_kill = 0;
+	for (const char *p = said; (p = strstr(p, "sẽ chạy lại sau")) != NULL; p++)
+		deaths++;
+	for (const char *p = said; (p = strstr(p, "vì tín hiệu 9, sẽ chạy lại sau")) != NULL; p++)
+		by_kill++;
+	if (deaths != kills || by_kill != kills)
+		rig_show(path);
+	free(said);
+	free(path);
+	assert_int_equal(deaths, kills);
+	assert_int_equal(by_kill, kills);
+}
+
 /* -- at every failpoint -- */
 
 static const char *const points[] = {"before_commit", "after_commit", "before_reply", "mid_frame", "before_post"};
@@ -65,7 +81,7 @@ static void arm_all(struct scene *scene, uint64_t *seed) {
 		for (uint32_t k = 0; k < POINTS; k++) {
 			/* Each service meets the points in another order, and each at another pass. */
 			char *point =
-			        rig_text("%s:%u", points[(k + i) % POINTS], 12 + (uint32_t)(rig_random(seed) % 30));
+			        rig_text("%s:%u", points[(k + i) % POINTS], 6 + (uint32_t)(rig_random(seed) % 14));
 			rig_arm(&scene->rig, &scene->rig.members[i], k, point);
 			free(point);
 		}
@@ -89,6 +105,7 @@ static void killed_at_every_failpoint(void **state) {
 	printf("\n");
 	for (uint32_t i = 0; i < scene->rig.member_n; i++) /* and at nothing else */
 		assert_int_equal(rig_starts(&scene->rig, &scene->rig.members[i]), 1 + POINTS);
+	all_deaths_were_kills(scene, POINTS * scene->rig.member_n);
 	audit(&scene->rig, scene->load);
 #else
 	(void)state;
@@ -148,13 +165,14 @@ static void random_kills(struct scene *scene, uint32_t kills) {
 		assert_int_equal(rig_starts(&scene->rig, member), 1 + member->kills);
 	}
 	printf("\n");
+	all_deaths_were_kills(scene, kills);
 	audit(&scene->rig, scene->load);
 }
 
 static void killed_at_random(void **state) {
 	struct scene *scene = *state;
 	uint64_t seed = rig_seed("killed_at_random");
-	prepare(scene, "checkpoint_records: 200\n", 12);
+	prepare(scene, "checkpoint_records: 200\n", 40);
 	scene->rig.seed = seed;
 	random_kills(scene, 20);
 }
@@ -166,7 +184,7 @@ static void killed_at_random_over_tcp(void **state) {
 	char *yaml = rig_text("transport: tcp\nbase_port: %d\nservices:\n  intake:\n    partitions: 2\n  support:\n"
 	                      "    partitions: 2\n  routing:\n    partitions: 2\n",
 	                      10000 + (int)(getpid() % 900) * 10);
-	prepare(scene, yaml, 12);
+	prepare(scene, yaml, 40);
 	free(yaml);
 	scene->rig.seed = seed;
 	random_kills(scene, 20);
