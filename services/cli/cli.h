@@ -6,6 +6,7 @@
 #include <stdio.h>
 #include <uv.h>
 
+#include "actor/event_json.h"
 #include "base/arena.h"
 #include "codec.h"
 #include "log/record.h"
@@ -181,8 +182,5 @@ const char *cli_event_title(const struct cli *cli, uint16_t type);
 const char *cli_event_detail(const struct cli *cli, const struct cl_schema *schema, const void *value);
 const char *cli_label(const struct cli *cli, const char *field); /* of a field, for people; NULL if it is not shown */
 void cli_print_value(const struct cli *cli, const struct cl_schema *schema, const void *value, FILE *to);
-/* One record as one JSON object (no line break at the end); position: in the archive, 0 = not from there. */
-int cli_event_json(struct cl_arena *arena, const struct cl_record *record, struct cl_hash hash, uint64_t position,
-                   uint32_t service, uint32_t partition, struct cl_buf *out);
 
 #endif

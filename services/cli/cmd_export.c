@@ -45,9 +45,7 @@ static int put(struct export *export, FILE *to) {
 static int put_json(struct cli_stream *stream, uint64_t position, const struct cli_copy *copy,
                     const struct cl_record *record) {
 	struct export *export = stream->context;
-	if (cli_event_json(&stream->arena, record, copy->hash, position, copy->service, copy->partition,
-	                   &export->out) != CL_OK)
-		return CLI_FAILED;
+	cl_event_json(&stream->arena, record, copy->hash, position, copy->service, copy->partition, &export->out);
 	cl_buf_putc(&export->out, '\n');
 	export->events++;
 	return export->out.n > 65536 ? put(export, export->to) : CLI_OK;

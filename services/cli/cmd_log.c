@@ -146,13 +146,10 @@ static int tail_record(struct tail *tail, const struct cl_stored *stored) {
 	cl_arena_reset(&tail->arena);
 	cl_buf_clear(&tail->line);
 	if (cli->json) {
-		result =
-		        cli_event_json(&tail->arena, &record, hash, is_copy ? seq : 0, service, partition, &tail->line);
-		if (result == CL_OK) {
-			cl_buf_putc(&tail->line, '\n');
-			fwrite(tail->line.p, 1, tail->line.n, stdout);
-		}
-		return result;
+		cl_event_json(&tail->arena, &record, hash, is_copy ? seq : 0, service, partition, &tail->line);
+		cl_buf_putc(&tail->line, '\n');
+		fwrite(tail->line.p, 1, tail->line.n, stdout);
+		return CL_OK;
 	}
 	const struct cl_schema *schema = cl_schema_by_type(record.type);
 	const void *body = NULL;

@@ -5,6 +5,7 @@
 #include <jansson.h>
 #include <stdlib.h>
 
+#include "actor/event_json.h"
 #include "base/assert.h"
 #include "codec.h"
 #include "gateway.h"
@@ -79,8 +80,8 @@ static void put_event(struct gateway_stream *stream, const struct wire_record *i
 		return; /* the archive's own log_opened and log_checkpoint */
 	const struct cl_schema *schema = cl_schema_by_type(record.type);
 	cl_buf_printf(out, "id: %" PRIu64 "\nevent: %s\ndata: ", archived.seq, schema ? schema->name : "unknown");
-	gateway_event_json(&stream->arena, &record, copy.hash, archived.seq, archived.cause.service,
-	                   archived.cause.partition, out);
+	cl_event_json(&stream->arena, &record, copy.hash, archived.seq, archived.cause.service,
+	              archived.cause.partition, out);
 	cl_buf_puts(out, "\n\n");
 	stream->request->gateway->figures.events++;
 }

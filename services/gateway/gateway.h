@@ -118,9 +118,6 @@ void gateway_openapi(struct gateway_request *request);
 void gateway_page(struct gateway_request *request);
 
 void gateway_openapi_write(struct cl_buf *out);
-/* A record as JSON, in the form that the careloop command prints. position 0: left out. */
-void gateway_event_json(struct cl_arena *arena, const struct cl_record *record, struct cl_hash hash, uint64_t position,
-                        uint32_t service, uint32_t partition, struct cl_buf *out);
 
 /* -- http.c -- */
 CL_MUST_CHECK int gateway_http_open(struct gateway *gateway, char **ret_error);

@@ -1,6 +1,7 @@
 /* Questions: the state of one actor from its owner, and what reporting knows. */
 #include <inttypes.h>
 
+#include "actor/event_json.h"
 #include "base/time.h"
 #include "codec.h"
 #include "gateway.h"
@@ -58,7 +59,7 @@ static void put_history(struct gateway_request *request, const struct wire_state
 		if (n++)
 			cl_buf_putc(out, ',');
 		version = record.aggregate_version;
-		gateway_event_json(&request->arena, &record, state->history.v[i].hash, 0, service, UINT32_MAX, out);
+		cl_event_json(&request->arena, &record, state->history.v[i].hash, 0, service, UINT32_MAX, out);
 	}
 	cl_buf_putc(out, ']');
 	if (state->more)

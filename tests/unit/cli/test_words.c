@@ -170,7 +170,7 @@ static void events_as_json(void **state) {
 	                           .aggregate_version = 3,
 	                           .who = CL_STR("an"),
 	                           .payload = cl_buf_bytes(&payload)};
-	assert_int_equal(cli_event_json(cli.arena, &record, (struct cl_hash){{0}}, 9, CL_SUPPORT, 2, &out), CL_OK);
+	cl_event_json(cli.arena, &record, (struct cl_hash){{0}}, 9, CL_SUPPORT, 2, &out);
 	cl_buf_putc(&out, '\0');
 	const char *text = (const char *)out.p;
 	assert_non_null(strstr(
@@ -179,7 +179,7 @@ static void events_as_json(void **state) {
 	/* A type of a newer version keeps its bytes. */
 	cl_buf_clear(&out);
 	record.type = 0x0fff;
-	assert_int_equal(cli_event_json(cli.arena, &record, (struct cl_hash){{0}}, 0, CL_SUPPORT, 2, &out), CL_OK);
+	cl_event_json(cli.arena, &record, (struct cl_hash){{0}}, 0, CL_SUPPORT, 2, &out);
 	cl_buf_putc(&out, '\0');
 	assert_non_null(strstr((const char *)out.p, "\"type_id\":4095"));
 	assert_non_null(strstr((const char *)out.p, "\"payload_hex\":\""));

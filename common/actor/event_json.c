@@ -1,9 +1,9 @@
-/* Records as JSON, member by member as the careloop command prints them. */
+#include "actor/event_json.h"
+
 #include <inttypes.h>
 
 #include "base/time.h"
 #include "codec.h"
-#include "gateway.h"
 
 static void put_id(struct cl_buf *out, const char *name, struct cl_id id) {
 	char text[CL_ID_TEXT_BYTES];
@@ -34,8 +34,8 @@ static void put_payload(struct cl_arena *arena, const struct cl_record *record, 
 	cl_buf_putc(out, '"');
 }
 
-void gateway_event_json(struct cl_arena *arena, const struct cl_record *record, struct cl_hash hash, uint64_t position,
-                        uint32_t service, uint32_t partition, struct cl_buf *out) {
+void cl_event_json(struct cl_arena *arena, const struct cl_record *record, struct cl_hash hash, uint64_t position,
+                   uint32_t service, uint32_t partition, struct cl_buf *out) {
 	const struct cl_schema *schema = cl_schema_by_type(record->type);
 	const char *kind = cl_kind_name(record->kind), *name = cl_service_name(service),
 	           *cause = cl_service_name(record->cause.service);
