@@ -142,8 +142,8 @@ struct cl_partition {
 	struct cl_map loading;        /* -> struct cl_loading */
 	struct cl_loading *load_next; /* to be asked for at the end of the turn */
 	uint64_t turns;
-	uint32_t jobs;                /* on the reader lane */
-	uint32_t gets;                /* of these, questions */
+	uint32_t jobs; /* on the reader lane */
+	uint32_t gets; /* of these, questions */
 
 	struct cl_command_queue commands;
 	uint32_t command_waiting; /* in the queue, behind loads or in batches not durable */
@@ -152,7 +152,7 @@ struct cl_partition {
 	struct cl_own_item *own, **own_end;
 	uint32_t own_n;
 	size_t own_bytes;
-	uint64_t own_asked; /* loads were asked for up to this event */
+	uint64_t own_asked;          /* loads were asked for up to this event */
 	struct cl_follow own_follow; /* cursor over the own log */
 	struct cl_follow *follows;
 	uint32_t follow_n;

@@ -12,13 +12,25 @@ struct cl_yaml_service {
 };
 
 /* S(key): one line of text each */
-#define CL_YAML_SCALARS(S)                                                                                             \
-	S(dir)                                                                                                         \
-	S(language)                                                                                                    \
-	S(transport)                                                                                                   \
-	S(base_port)                                                                                                   \
-	S(reply_host) S(cluster_key_file) S(run) S(gateway_listen) S(log_level) S(anchors) S(command_window_days)      \
-	        S(memory_mib) S(reserve_mib) S(checkpoint_records) S(checkpoint_seconds) S(map_gib)
+/* clang-format off */
+#define CL_YAML_SCALARS(S) \
+	S(dir) \
+	S(language) \
+	S(transport) \
+	S(base_port) \
+	S(reply_host) \
+	S(cluster_key_file) \
+	S(run) \
+	S(gateway_listen) \
+	S(log_level) \
+	S(anchors) \
+	S(command_window_days) \
+	S(memory_mib) \
+	S(reserve_mib) \
+	S(checkpoint_records) \
+	S(checkpoint_seconds) \
+	S(map_gib)
+/* clang-format on */
 
 struct cl_yaml_services {
 	struct cl_yaml_service *intake, *routing, *order, *support, *reporting;

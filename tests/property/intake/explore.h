@@ -3,7 +3,7 @@
 #ifndef TESTS_INTAKE_EXPLORE_H
 #define TESTS_INTAKE_EXPLORE_H
 
-#include "world.h"
+#include "../../unit/intake/world.h"
 
 struct explorer {
 	void (*step)(void *context, const struct world *world); /* after every delivery */
