@@ -10,6 +10,7 @@
 #define SCAN_RECORDS 20000 /* looked at for one subscriber in one pump */
 #define HEARTBEAT_MS 1000
 #define SILENT_MS 30000
+#define REFUSED_MS 50 /* a peer that took no frame is left alone that long: filling one costs a read of the log */
 
 struct cl_publisher_subscriber {
 	struct cl_publisher_subscriber *next;
@@ -21,6 +22,7 @@ struct cl_publisher_subscriber {
 	struct cl_hash scanned_hash;
 	int64_t credit; /* may go below zero by one frame's overshoot */
 	int64_t heard_ms, spoke_ms;
+	int64_t paused_ms; /* not before this */
 	uint16_t *types;
 	uint32_t type_n;
 };
@@ -208,6 +210,7 @@ static bool feed(struct cl_publisher *publisher, struct cl_publisher_subscriber 
 	} else {
 		subscriber->scanned = scanned_before;
 		subscriber->scanned_hash = hash_before;
+		subscriber->paused_ms = publisher->env->ops->steady_ms(publisher->env) + REFUSED_MS;
 	}
 	cl_log_reader_close(&reader);
 	return sent && subscriber->scanned < head && subscriber->credit > 0;
@@ -223,7 +226,8 @@ bool cl_publisher_pump(struct cl_publisher *publisher) {
 			drop(publisher, at);
 			continue;
 		}
-		more |= feed(publisher, subscriber);
+		if (now >= subscriber->paused_ms)
+			more |= feed(publisher, subscriber);
 		if (now - subscriber->spoke_ms >= HEARTBEAT_MS)
 			(void)say_records(publisher, subscriber, NULL, 0); /* refused: tried again at the next pump */
 		at = &subscriber->next;

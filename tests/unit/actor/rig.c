@@ -89,6 +89,7 @@ static int env_post(struct cl_env *env, struct cl_str address, uint16_t type, co
 	struct rig *rig = of(env);
 	const struct cl_schema *schema = cl_schema_by_type(type);
 	(void)address;
+	rig->tries++;
 	if (rig->post_rc != CL_OK)
 		return rig->post_rc;
 	if (rig->post_n == rig->post_cap) {

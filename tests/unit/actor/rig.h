@@ -26,7 +26,8 @@ struct rig {
 	int64_t wall_ms, steady_ms;
 	uint64_t rng;
 	uint64_t space;
-	int post_rc; /* what posts answer */
+	int post_rc;    /* what posts answer */
+	uint32_t tries; /* to post */
 	bool no_space;
 	struct rig_job jobs[RIG_JOBS];
 	uint32_t job_n;

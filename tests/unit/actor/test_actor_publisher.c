@@ -86,6 +86,23 @@ static void a_post_that_is_refused_is_made_again(void **state) {
 	assert_int_equal(told(rig, 0), cl_partition_log(rig->partition)->head.seq);
 }
 
+/* Turns come by the thousand a second; a peer that takes nothing must not cost each of them a frame. */
+static void a_peer_that_takes_nothing_is_left_alone_for_a_while(void **state) {
+	struct rig *rig = *state;
+	(void)subscribe(rig, 1, (struct cl_hash){{0}}, 1);
+	rig_forget_posts(rig);
+	rig->post_rc = CL_E_AGAIN;
+	(void)subscribe(rig, 0, (struct cl_hash){{0}}, 1 << 20);
+	rig->tries = 0;
+	for (int i = 0; i < 1000; i++)
+		cl_partition_turn(rig->partition);
+	uint32_t tries = rig->tries;
+	rig->post_rc = CL_OK;
+	rig_pass(rig, 50);
+	assert_in_range(tries, 0, 1000); /* greetings only, without records */
+	assert_int_equal(told(rig, 0), cl_partition_log(rig->partition)->head.seq);
+}
+
 static void a_silent_consumer_is_dropped(void **state) {
 	struct rig *rig = *state;
 	(void)subscribe(rig, 0, (struct cl_hash){{0}}, 1);
@@ -133,6 +150,7 @@ int main(void) {
 	const struct CMUnitTest tests[] = {
 	        TEST(credit_is_kept_to),
 	        TEST(a_post_that_is_refused_is_made_again),
+	        TEST(a_peer_that_takes_nothing_is_left_alone_for_a_while),
 	        TEST(a_silent_consumer_is_dropped),
 	        TEST(a_position_that_the_log_lacks_is_refused),
 	        TEST(only_what_is_durable_is_told),
