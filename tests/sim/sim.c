@@ -10,6 +10,7 @@
 
 #define START_MS 1767225600000 /* 2026-01-01 */
 #define BEAT_MS 100
+#define AHEAD_MS (3 * 3600 * 1000)
 
 enum what { DELIVER, JOB_RUN, JOB_DONE, WAKE, RESTART, BEAT };
 
@@ -85,6 +86,10 @@ static struct sim_node *of(struct cl_env *env) {
 }
 
 static int64_t env_now(struct cl_env *env) {
+	return of(env)->sim->now_ms + of(env)->ahead_ms;
+}
+
+static int64_t env_steady(struct cl_env *env) {
 	return of(env)->sim->now_ms;
 }
 
@@ -177,8 +182,8 @@ static void env_die(struct cl_env *env, const char *reason) {
 	node->dead = true;
 }
 
-static const struct cl_env_ops env_ops = {env_now,     env_now,  env_random, env_post,
-                                          env_wake_at, env_work, env_log,    env_die};
+static const struct cl_env_ops env_ops = {env_now,     env_steady, env_random, env_post,
+                                          env_wake_at, env_work,   env_log,    env_die};
 
 /* -- the disk -- */
 
@@ -371,6 +376,10 @@ static void step(struct sim *sim) {
 		}
 		break;
 	case WAKE:
+		if (node && sim_chance(sim, sim->faults.clock)) {
+			node->ahead_ms = node->ahead_ms ? 0 : (int64_t)(sim_random(sim) % AHEAD_MS);
+			sim->clocks++;
+		}
 		if (current && node->wake_ms && node->wake_ms <= sim->now_ms)
 			cl_partition_wake(node->running);
 		break;
@@ -402,9 +411,11 @@ void sim_run(struct sim *sim, int64_t for_ms) {
 
 void sim_stop_faults(struct sim *sim) {
 	sim->faults = (struct sim_faults){.delay_ms = sim->faults.delay_ms};
-	for (uint32_t i = 0; i < sim->node_n; i++)
+	for (uint32_t i = 0; i < sim->node_n; i++) {
+		sim->nodes[i].ahead_ms = 0;
 		if (!sim->nodes[i].running)
 			node_start(&sim->nodes[i]);
+	}
 }
 
 void sim_done(struct sim *sim) {

@@ -10,6 +10,7 @@
 
 struct sim_faults { /* chances in 1/1000 per opportunity */
 	uint32_t drop, repeat, crash, no_space;
+	uint32_t clock;    /* a node's wall clock is set ahead by up to three hours, or right again */
 	uint32_t delay_ms; /* a message takes 0..delay_ms */
 };
 
@@ -35,6 +36,7 @@ struct sim_node {
 	bool ending;                  /* being crashed: nothing leaves any more */
 	bool dead;                    /* asked to die */
 	int64_t wake_ms;
+	int64_t ahead_ms; /* its wall clock; survives crashes */
 	struct sim_job *jobs;
 	uint32_t crashes;
 };
@@ -50,7 +52,7 @@ struct sim {
 	size_t heap_n, heap_cap;
 	uint64_t order;
 	uint64_t trace; /* hash of all that happened */
-	uint64_t steps, drops, repeats, crashes, no_spaces, messages;
+	uint64_t steps, drops, repeats, crashes, no_spaces, messages, clocks;
 	struct cl_sign_key sign_key;
 	bool deaths_stay; /* who died on purpose is not started again */
 	/* Messages to "sim://client". */

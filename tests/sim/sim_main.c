@@ -11,7 +11,7 @@
 #include "workload.h"
 
 struct totals {
-	uint64_t steps, messages, drops, repeats, crashes, no_spaces, commands, accepted, rejected, records;
+	uint64_t steps, messages, drops, repeats, crashes, no_spaces, clocks, commands, accepted, rejected, records;
 	int64_t virtual_ms;
 };
 
@@ -56,6 +56,7 @@ static bool run_seed(uint64_t seed, uint32_t commands, struct totals *totals, ui
 	                            .repeat = (uint32_t)(draw >> 16) % 30,
 	                            .crash = (uint32_t)(draw >> 24) % 4,
 	                            .no_space = (uint32_t)(draw >> 32) % 40,
+	                            .clock = seed % 2 ? 0 : (uint32_t)(draw >> 48) % 20,
 	                            .delay_ms = 1 + (uint32_t)(draw >> 40) % 60};
 	sim_init(&sim, seed, seed % 3 == 0 ? 3 : 1, faults);
 	sim_add(&sim, &intake_domain);
@@ -101,6 +102,7 @@ static bool run_seed(uint64_t seed, uint32_t commands, struct totals *totals, ui
 	totals->repeats += sim.repeats;
 	totals->crashes += sim.crashes;
 	totals->no_spaces += sim.no_spaces;
+	totals->clocks += sim.clocks;
 	totals->commands += work.n;
 	totals->accepted += work.accepted;
 	totals->rejected += work.rejected;
@@ -145,11 +147,12 @@ int main(int argc, char **argv) {
 	}
 	printf("%llu seeds: %llu commands (%llu accepted, %llu rejected), %llu steps, %llu messages, faults: %llu "
 	       "dropped, "
-	       "%llu repeated, %llu crashes, %llu full disks; %.1f h of virtual time\n",
+	       "%llu repeated, %llu crashes, %llu full disks, %llu clocks set; %.1f h of virtual time\n",
 	       (unsigned long long)seeds, (unsigned long long)totals.commands, (unsigned long long)totals.accepted,
 	       (unsigned long long)totals.rejected, (unsigned long long)totals.steps,
 	       (unsigned long long)totals.messages, (unsigned long long)totals.drops,
 	       (unsigned long long)totals.repeats, (unsigned long long)totals.crashes,
-	       (unsigned long long)totals.no_spaces, (double)totals.virtual_ms / 3600000.0);
+	       (unsigned long long)totals.no_spaces, (unsigned long long)totals.clocks,
+	       (double)totals.virtual_ms / 3600000.0);
 	return 0;
 }
