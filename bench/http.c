@@ -318,11 +318,11 @@ int main(int argc, char **argv) {
 		else if (!strcmp(argv[i], "--path"))
 			bench.path = value;
 		else if (!strcmp(argv[i], "--rate"))
-			bench.rate = atof(value);
+			bench.rate = strtod(value, NULL);
 		else if (!strcmp(argv[i], "--seconds"))
-			seconds = atof(value);
+			seconds = strtod(value, NULL);
 		else if (!strcmp(argv[i], "--warm"))
-			warm = atof(value);
+			warm = strtod(value, NULL);
 		else if (!strcmp(argv[i], "--connections"))
 			bench.connection_n = strtoull(value, NULL, 10);
 		else if (!strcmp(argv[i], "--token"))
@@ -336,7 +336,7 @@ int main(int argc, char **argv) {
 	    bench.connection_n > CONNECTIONS_MAX)
 		return usage();
 	memcpy(host, bench.host, (size_t)(colon - bench.host));
-	if (uv_ip4_addr(host, atoi(colon + 1), &bench.address) != 0)
+	if (uv_ip4_addr(host, (int)strtol(colon + 1, NULL, 10), &bench.address) != 0)
 		return usage();
 	bench.warm = (uint64_t)(warm * bench.rate);
 	bench.all = bench.warm + (uint64_t)(seconds * bench.rate);

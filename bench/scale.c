@@ -249,8 +249,8 @@ static void report_side(const char *name, const struct side *side) {
 	printf("{\"bench\":\"scale\",\"what\":\"folder\",\"name\":\"%s\",\"closed\":%llu,\"open\":%llu,\"events\":%llu,"
 	       "\"written_s\":%.2f,\"start_s\":%.3f,\"restart_s\":%.3f,\"restart_cold_s\":%.3f}\n",
 	       name, (unsigned long long)side->closed, (unsigned long long)side->open,
-	       (unsigned long long)(side->closed * 5 + side->open * 3), side->written_s, side->start_s, side->restart_s,
-	       side->cold_s);
+	       (unsigned long long)side->closed * 5 + (unsigned long long)side->open * 3, side->written_s,
+	       side->start_s, side->restart_s, side->cold_s);
 	fflush(stdout);
 }
 
