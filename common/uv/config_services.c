@@ -62,7 +62,9 @@ static int made_address(const struct cl_load *load, uint32_t service, uint32_t p
 static int take_service(struct cl_load *load, uint32_t service, const struct cl_yaml_service *given) {
 	struct cl_config_service *target = &load->config->services[service];
 	char *path = cl_load_print("services.%s.partitions", cl_service_name(service));
-	int r = cl_load_number(load, path, given ? given->partitions : NULL, 1, PARTITIONS_MAX, &target->partitions);
+	int r = cl_load_number(load, path, given ? given->partitions : NULL, 1,
+	                       service == CL_REPORTING ? 1 : PARTITIONS_MAX, /* the archive has one order */
+	                       &target->partitions);
 	free(path);
 	if (r < 0 || !given || !given->addresses_count)
 		return r;

@@ -134,6 +134,7 @@ static const struct {
         {"language:\n  - vi\n", "dòng 2", "line 2"},
         {"services:\n  order:\n    partitions: 0\n", "dòng 3: khóa “services.order.partitions”", "1..1024"},
         {"services:\n  order:\n    partitions: 2000\n", "“2000”", "1..1024"},
+        {"services:\n  reporting:\n    partitions: 2\n", "services.reporting.partitions", "1..1"},
         {"services:\n  order:\n    partitions: 2\n    addresses: [\"tcp://127.0.0.1:1\"]\n",
          "dòng 4: khóa “services.order.addresses”", "2 ×"},
         {"services:\n  order:\n    addresses: [\"udp://127.0.0.1:1\"]\n", "“udp://127.0.0.1:1”", "tcp://"},
