@@ -527,10 +527,11 @@ void cl_partition_turn(struct cl_partition *p) {
 		}
 	}
 	cl_arena_reset(&p->turn);
-	bool more = taken >= p->options.turn_messages && !cl_flight_full(p);
+	bool full = cl_flight_full(p);
 	cl_actor_flush_wants(p);
 	cl_flight_submit(p);
 	cl_actors_evict(p); /* what was loaded for messages that left no record brings no commit after it */
+	bool more = (full || taken >= p->options.turn_messages) && !cl_flight_full(p);
 	p->publish_more = cl_publisher_pump(&p->publisher) || more;
 	p->in_turn = false;
 	cl_partition_schedule(p);

@@ -111,7 +111,7 @@ static int env_post(struct cl_env *env, struct cl_str address, uint16_t type, co
 }
 
 static void env_wake_at(struct cl_env *env, int64_t at_ms) {
-	(void)env, (void)at_ms;
+	of(env)->wake_ms = at_ms;
 }
 
 static void env_work(struct cl_env *env, enum cl_lane lane, void (*run)(void *), void (*done)(void *), void *context) {

@@ -24,6 +24,7 @@ struct rig_post {
 struct rig {
 	struct cl_env env; /* first */
 	int64_t wall_ms, steady_ms;
+	int64_t wake_ms; /* asked for; steady */
 	uint64_t rng;
 	uint64_t space;
 	int post_rc;    /* what posts answer */

@@ -276,6 +276,26 @@ static void commands_wait_for_the_events_that_they_cause(void **state) {
 	assert_int_equal(rig_received(rig, cl_id_derive("told", rig_target(1).b, 16)), 20001);
 }
 
+/* A full batch goes to the disk: what waited is decided meanwhile, not when the disk is done. */
+static void deciding_goes_on_while_a_full_batch_is_written(void **state) {
+	struct rig *rig = *state;
+	rig_open(rig);
+	rig_command(rig, rig_id(rig), rig_target(1), 1);
+	rig_pass(rig, 1); /* housekeeping is a second away */
+	for (uint32_t i = 0; i < 9000; i++)
+		rig_command(rig, rig_id(rig), rig_target(1), 1);
+	uint64_t accepted = cl_partition_stats(rig->partition)->accepted;
+	assert_in_range(accepted, 8000, 8999); /* one batch on its way, one full */
+	rig->steady_ms += 3;
+	assert_int_equal(rig_run(rig, CL_LANE_WRITER), 1);
+	assert_in_range(rig->wake_ms, 0, rig->steady_ms);
+	cl_partition_wake(rig->partition);
+	assert_int_equal(cl_partition_stats(rig->partition)->accepted, 9001);
+	rig_settle(rig);
+	rig_pass(rig, 10);
+	assert_int_equal(rig_received(rig, rig_target(1)), 9001);
+}
+
 /* What events wait for is asked for together. */
 static void loads_for_own_events_are_made_together(void **state) {
 	struct rig *rig = *state;
@@ -307,6 +327,7 @@ int main(void) {
 	        TEST(commands_that_wait_are_bounded_by_their_bytes_too),
 	        TEST(questions_that_wait_are_bounded),
 	        TEST(commands_wait_for_the_events_that_they_cause),
+	        TEST(deciding_goes_on_while_a_full_batch_is_written),
 	        TEST(loads_for_own_events_are_made_together),
 	};
 	return cmocka_run_group_tests(tests, NULL, NULL);
