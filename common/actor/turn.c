@@ -320,6 +320,8 @@ static bool run_event(struct cl_partition *p, struct cl_follow *follow, struct c
 		p->env->ops->die(p->env, "an event of another log could not be decoded");
 		return false;
 	}
+	if (record.seq <= follow->consumed)
+		return true; /* said twice: it has had its effect */
 	uint32_t n = own_targets(p, &event, targets);
 	bool ready = true;
 	for (uint32_t i = 0; i < n; i++)

@@ -121,6 +121,19 @@ static void deliver_later(struct sim *sim, struct sim_node *to, uint16_t type, c
 	cl_buf_done(&buf);
 }
 
+/* A producer that says a record twice within one frame: nothing may take effect twice for it. */
+static void deliver_stuttering(struct sim *sim, struct sim_node *to, const struct wire_records *message) {
+	struct wire_records twice = *message;
+	uint32_t n = message->records.n, at = (uint32_t)(sim_random(sim) % n);
+	twice.records.v = calloc(n + 1, sizeof(*twice.records.v));
+	CL_ASSERT(twice.records.v);
+	memcpy(twice.records.v, message->records.v, (at + 1) * sizeof(*twice.records.v));
+	memcpy(twice.records.v + at + 1, message->records.v + at, (n - at) * sizeof(*twice.records.v));
+	twice.records.n = n + 1;
+	deliver_later(sim, to, CL_T_wire_records, &twice);
+	free(twice.records.v);
+}
+
 static int env_post(struct cl_env *env, struct cl_str address, uint16_t type, const void *body) {
 	struct sim *sim = of(env)->sim;
 	if (of(env)->ending)
@@ -131,7 +144,11 @@ static int env_post(struct cl_env *env, struct cl_str address, uint16_t type, co
 	}
 	for (uint32_t i = 0; i < sim->node_n; i++)
 		if (cl_str_eqc(address, sim->nodes[i].address)) {
-			deliver_later(sim, &sim->nodes[i], type, body);
+			const struct wire_records *records = body;
+			if (type == CL_T_wire_records && records->records.n && sim_chance(sim, sim->faults.repeat))
+				deliver_stuttering(sim, &sim->nodes[i], records);
+			else
+				deliver_later(sim, &sim->nodes[i], type, body);
 			return CL_OK;
 		}
 	return CL_E_INVALID;
