@@ -405,7 +405,7 @@ static uint32_t number(const char *text, uint32_t most) {
 }
 
 int main(int argc, char **argv) {
-	static const uint32_t batches[] = {1, 8, 64, 512}, counts[] = {2000, 16000, 96000, 409600};
+	static const uint32_t batches[] = {1, 8, 64, 512}, counts[] = {2000, 16000, 64000, 153600};
 	const char *dir = NULL;
 	uint32_t rounds = 3, only = 0, events = 0;
 	for (int i = 1; i + 1 < argc + (argc % 2 == 0); i += 2) {
