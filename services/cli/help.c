@@ -54,8 +54,8 @@ static void print_choices(const struct cli *cli, const struct cli_command *comma
 }
 
 static void help_command(const struct cli *cli, const struct cli_command *command) {
-	printf("%s careloop %s %s%s\n\n%s\n", cl_text(CL_TEXT_CLI_HELP_USAGE, cli->lang), command->path,
-	       command->arguments, cl_text(CL_TEXT_CLI_HELP_OPTIONS_WORD, cli->lang),
+	printf("%s careloop %s%s%s%s\n\n%s\n", cl_text(CL_TEXT_CLI_HELP_USAGE, cli->lang), command->path,
+	       *command->arguments ? " " : "", command->arguments, cl_text(CL_TEXT_CLI_HELP_OPTIONS_WORD, cli->lang),
 	       cl_text(command->help, cli->lang));
 	print_options(cli, CL_TEXT_CLI_HELP_OPTIONS, command->options, command->option_n);
 	print_choices(cli, command);
