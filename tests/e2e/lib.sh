@@ -15,7 +15,7 @@ finish() {
 		grep -hE -A 12 'Sanitizer|runtime error' "$dir"/logs/*.log | head -n 60
 		failures=$((failures + 1))
 	fi
-	if [ "$failures" != 0 ] || [ "$code" != 0 ]; then
+	if [ "$failures" != 0 ] || { [ "$code" != 0 ] && [ "$code" != 77 ]; }; then # 77: skipped
 		tail -n 5 "$dir"/logs/*.log 2>/dev/null
 		code=1
 	fi

@@ -32,6 +32,10 @@ if [ "$(id -u)" != 0 ] || ! ip netns add "$a" 2>/dev/null; then
 	echo "two_servers.sh: skipped: needs root and the right to make network namespaces (ip netns)"
 	exit 77
 fi
+if ! ip netns exec "$a" true 2>/dev/null; then
+	echo "two_servers.sh: skipped: nothing can be run in a network namespace here (a chroot has no mount of its own)"
+	exit 77
+fi
 ip netns add "$b" && ip -n "$a" link add lan type veth peer name lan netns "$b" || exit 1
 ip -n "$a" address add 192.0.2.1/24 dev lan && ip -n "$b" address add 192.0.2.2/24 dev lan
 for name in "$a" "$b"; do ip -n "$name" link set lo up && ip -n "$name" link set lan up; done
