@@ -71,13 +71,15 @@ static int read_history(struct get_job *job, struct cl_kv_txn *txn, const struct
 		}
 		struct wire_record *entry = &job->answer.history.v[job->answer.history.n++];
 		entry->hash = stored.hash;
-		entry->record = (struct cl_bytes){(const uint8_t *)(uintptr_t)job->history.n, stored.record.n};
+		entry->record =
+		        (struct cl_bytes){NULL, stored.record.n}; /* where: once the buffer has stopped moving */
 		cl_buf_put(&job->history, stored.record.p, stored.record.n);
 	}
-	/* The buffer has stopped moving: offsets become pointers. */
+	const uint8_t *place = job->history.p;
 	for (uint32_t i = 0; i < job->answer.history.n; i++) {
 		struct cl_bytes *bytes = &job->answer.history.v[i].record;
-		bytes->p = job->history.p + (uintptr_t)bytes->p;
+		bytes->p = place;
+		place += bytes->n;
 	}
 	if (!fold)
 		return CL_OK;

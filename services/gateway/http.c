@@ -107,6 +107,7 @@ static int on_writable(struct gateway_connection *connection) {
 static void link_connection(struct gateway_http *http, struct gateway_connection *connection, struct lws *wsi) {
 	if (connection->wsi)
 		return;
+	CL_ASSERT(http);
 	*connection = (struct gateway_connection){.wsi = wsi, .http = http, .next = http->first};
 	cl_buf_init(&connection->out);
 	if (http->first)
@@ -318,7 +319,12 @@ int gateway_http_open(struct gateway *gateway, char **ret_error) {
 		cl_sentence(ret_error, CL_TEXT_GATEWAY_LISTEN, listen_at, strerror(error));
 		return error == EADDRINUSE ? CL_E_BUSY : CL_E_INVALID;
 	}
-	if (!open_server(http, host, atoi(port), v6)) {
+	uint64_t number;
+	if (cl_str_u64(cl_str_from(port), &number) != CL_OK || number > UINT16_MAX) {
+		cl_sentence(ret_error, CL_TEXT_GATEWAY_LISTEN, listen_at, strerror(EINVAL));
+		return CL_E_INVALID;
+	}
+	if (!open_server(http, host, (int)number, v6)) {
 		cl_sentence(ret_error, CL_TEXT_GATEWAY_EVLIB);
 		return CL_E_IO;
 	}
